@@ -1,0 +1,48 @@
+//! What the world must do. `app.rs` and the media engine carry it out; the outcome comes back as events.
+
+use super::event::Rendition;
+use super::state::Wanted;
+use crate::config::{DestinationName, VideoSettings};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Open the video source (close it first if it is open).
+    OpenCamera,
+    /// Show this sentence on the slate from now on.
+    SlateText(String),
+    /// Open the sound source (close it first if it is open).
+    OpenMic,
+    /// Open (or replace) the encoder of a rendition with entry `index` of the usable table.
+    OpenEncoder {
+        /// Which rendition.
+        rendition: Rendition,
+        /// Index into the list of encoders that passed the probe.
+        index: usize,
+        /// What to make.
+        video: VideoSettings,
+    },
+    /// Change the bitrate of the running encoder.
+    SetBitrate {
+        /// Which rendition.
+        rendition: Rendition,
+        /// bit/s.
+        bitrate: u32,
+    },
+    /// Mute or not.
+    SetMute(bool),
+    /// Gain in dB.
+    SetGain(f32),
+    /// Sound later than picture, ms.
+    SetAudioOffset(i32),
+    /// Begin to push.
+    OpenDestination(DestinationName),
+    /// End a push.
+    CloseDestination(DestinationName),
+    /// Save what is wanted.
+    Persist(Wanted),
+    /// Blink for some seconds.
+    Identify,
+    /// End the program in order.
+    Shutdown,
+}

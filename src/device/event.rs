@@ -1,0 +1,174 @@
+//! What happened, as the one queue of the supervisor carries it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Command, Origin};
+use crate::config::DestinationName;
+
+/// Anything that the core can hear.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Somebody wants something.
+    Command {
+        /// Who.
+        origin: Origin,
+        /// What.
+        command: Command,
+    },
+    /// The media engine saw something.
+    Media(MediaEvent),
+    /// Time goes on: monotonic time since start, about 4 times a second.
+    Tick(Duration),
+}
+
+/// Renditions of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rendition {
+    /// The full one.
+    Main,
+    /// The small one.
+    Sub,
+}
+
+/// State of the sound level, with hysteresis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LevelState {
+    /// Nothing to hear for a while.
+    Silent,
+    /// Too loud: samples are cut off.
+    Clipping,
+    /// Neither.
+    Ok,
+}
+
+/// Peak and RMS of a channel over the last window, dBFS (0 = full scale, −120 = nothing).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// Highest sample.
+    pub peak_db: f32,
+    /// Root mean square.
+    pub rms_db: f32,
+}
+
+/// Where a push stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DestinationState {
+    /// Not wanted.
+    Off,
+    /// Connecting.
+    Connecting,
+    /// The server takes the stream.
+    Live,
+    /// Waiting for the next try.
+    Waiting {
+        /// Why, one clause without secrets.
+        reason: String,
+        /// Milliseconds until the next try, at the time of the event.
+        retry_ms: u64,
+    },
+    /// The server refuses the stream key; tried at most every 30 s.
+    KeyRejected {
+        /// What the server said, without secrets.
+        reason: String,
+    },
+}
+
+/// Figures of a push, once a second.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct PushFigures {
+    /// Media not yet taken by the peer, ms.
+    pub backlog_ms: u32,
+    /// Delivered, bit/s, over the last seconds.
+    pub bps: u32,
+    /// Access units refused since start because the peer was slow.
+    pub refused: u64,
+    /// Sessions begun since start.
+    pub sessions: u32,
+}
+
+/// What the media engine reports.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// The camera (or test picture, or file) delivers frames.
+    CameraUp {
+        /// What it is: name, mode, why chosen. One clause.
+        description: String,
+    },
+    /// It does not, or no more.
+    CameraLost {
+        /// Why, one clause.
+        reason: String,
+    },
+    /// The picture on air is the slate (true) or the camera (false).
+    SlateOnAir(bool),
+    /// The sound source delivers samples.
+    MicUp {
+        /// What it is. One clause.
+        description: String,
+    },
+    /// It does not, or no more; silence stands in.
+    MicLost {
+        /// Why, one clause.
+        reason: String,
+    },
+    /// Sound level per channel, about 4 times a second while there is sound.
+    Levels {
+        /// Per channel.
+        channels: Vec<Level>,
+        /// State with hysteresis.
+        state: LevelState,
+    },
+    /// Drift of the microphone's clock against the box's, parts per million, about once every 10 s.
+    Drift {
+        /// ppm; positive: the microphone is fast.
+        ppm: f32,
+    },
+    /// An encoder delivers.
+    EncoderUp {
+        /// For which rendition.
+        rendition: Rendition,
+        /// Element name, or `passthrough`.
+        encoder: String,
+    },
+    /// An encoder failed while running or when opened.
+    EncoderFailed {
+        /// For which rendition.
+        rendition: Rendition,
+        /// Element name.
+        encoder: String,
+        /// Why, one clause.
+        reason: String,
+    },
+    /// Heartbeat, once a second: access units that went into the fan-out since start.
+    Flow {
+        /// Main rendition's video access units.
+        main: u64,
+        /// Sub rendition's.
+        sub: u64,
+        /// Audio access units.
+        audio: u64,
+    },
+    /// Readers connected over RTSP now.
+    RtspReaders(u32),
+    /// A push changed its state.
+    Destination {
+        /// Which.
+        name: DestinationName,
+        /// New state.
+        state: DestinationState,
+    },
+    /// Figures of a push.
+    Push {
+        /// Which.
+        name: DestinationName,
+        /// Figures.
+        figures: PushFigures,
+    },
+    /// The adaptive bitrate's advice for the main rendition, bit/s.
+    BitrateAdvised(u32),
+}

@@ -1,0 +1,2 @@
+//! Arguments, configuration, logging, runtime, exit code.
+fn main() {}

@@ -1,0 +1,32 @@
+//! The only GStreamer code, in the order of the flow: capture, overlay, encode, fan-out, outputs.
+//!
+//! Every source is a pipeline of its own that ends in an `appsink`; selection, slate, sound timeline and fan-out are
+//! Rust; every encoder is a pipeline of its own between an `appsrc` and an `appsink`. All pipelines share one clock
+//! and one base time ([`time::MediaClock`]), so that each part can be torn down and rebuilt while the rest goes on.
+
+/// An encoded access unit and its format.
+pub mod access_unit;
+/// Audio encoder session.
+pub mod audio_encode;
+/// Bus messages to a sentence; errors of pipelines.
+pub mod bus;
+/// Sources: picture and sound, slate and silence.
+pub mod capture;
+/// A delay line for encoded access units (negative audio offset).
+pub mod delay;
+/// Video encoder table, probe and session.
+pub mod encode;
+/// The engine: carries out effects, owns sources, encoders, fan-outs and outputs.
+pub mod engine;
+/// One producer of access units, N independent consumers.
+pub mod fanout;
+/// Switches between two producers of access units at keyframes, with monotonic timestamps.
+pub mod gate;
+/// What leaves the box.
+pub mod output;
+/// The raw picture between capture and encoder; callbacks between stages.
+pub mod raw;
+/// How media code tells the core what happened.
+pub mod report;
+/// One clock and one base time for every pipeline.
+pub mod time;

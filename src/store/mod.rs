@@ -1,0 +1,4 @@
+//! What survives a power cut.
+
+/// Atomic small files: wanted state, passwords.
+pub mod files;
