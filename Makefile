@@ -1,0 +1,46 @@
+# Boothcast. `make run` and `make test` are all that a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+ARGS ?=
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
+
+.PHONY: setup
+setup: ## install what building and running needs (Debian packages, by name)
+	@./setup.sh run
+
+.PHONY: setup-test
+setup-test: ## and what the tests need: ffmpeg, nginx-rtmp, cargo-nextest
+	@./setup.sh run test
+
+.PHONY: build
+build: setup ## build the release binary
+	$(CARGO) build --release --locked
+
+.PHONY: run
+run: build ## run the box; more arguments: make run ARGS="--config my.toml"
+	@exec $(TARGET_DIR)/release/boothcast run $(ARGS)
+
+.PHONY: doctor
+doctor: build ## say what this machine has and lacks
+	@$(TARGET_DIR)/release/boothcast doctor $(ARGS)
+
+.PHONY: test
+test: setup-test ## formatting, lints, licences, all tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@./.ci/deny
+	$(CARGO) nextest run --locked $(ARGS)
+
+.PHONY: bench
+bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
+	$(CARGO) build --release --locked
+	$(CARGO) bench --locked $(ARGS)
+
+.PHONY: bless
+bless: ## rewrite generated documents (configuration reference)
+	BOOTHCAST_BLESS=1 $(CARGO) nextest run --locked -E 'test(reference)'

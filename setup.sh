@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs what is missing, Debian packages by name. Does nothing, quickly, when all is there.
+# usage: setup.sh [run] [test]
+set -euo pipefail
+
+run=(
+  build-essential pkg-config clang libclang-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev libasound2-dev libv4l-dev
+  gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-alsa gstreamer1.0-rtsp
+  glib-networking fonts-dejavu-core ca-certificates
+)
+test=(ffmpeg nginx libnginx-mod-rtmp openssl procps)
+
+wanted=()
+for set in "${@:-run}"; do
+  case $set in
+    run) wanted+=("${run[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    *) echo "setup.sh: unknown set '$set'; known: run test" >&2; exit 2 ;;
+  esac
+done
+
+command -v dpkg-query >/dev/null || { echo "This needs Debian 12 or 13 (or Raspberry Pi OS)." >&2; exit 1; }
+missing=()
+for p in "${wanted[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)" = installed ] || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "Installing: ${missing[*]}"
+  as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "Please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # The tests start their own nginx; the package must not leave one running on port 80.
+  if [[ " ${missing[*]} " == *" nginx "* ]] && [ -d /run/systemd/system ]; then
+    "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true
+  fi
+fi
+
+command -v cargo >/dev/null || { echo "The Rust toolchain is missing: see rustup in Rust's own documentation." >&2; exit 1; }
+if [[ " $* " == *" test "* ]] && ! cargo nextest --version >/dev/null 2>&1; then
+  echo "Installing cargo-nextest (once)"
+  cargo install --locked cargo-nextest
+fi
