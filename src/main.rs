@@ -1,2 +1,10 @@
-//! Arguments, configuration, logging, runtime, exit code.
-fn main() {}
+//! Arguments, logging, and the exit code. Everything else is in the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = boothcast::cli::Cli::parse();
+    ExitCode::from(boothcast::cli::main(args))
+}

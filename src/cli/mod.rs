@@ -6,3 +6,54 @@ pub mod check;
 pub mod doctor;
 /// `boothcast run`.
 pub mod run;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// A camera box: camera and microphone in, RTSP and RTMP out.
+#[derive(Debug, Parser)]
+#[command(name = "boothcast", version, about, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Sub,
+}
+
+const EXAMPLES: &str = "Examples:
+  boothcast run                              run with what is found on this machine
+  boothcast run -c my.toml                   run with a configuration of your own
+  boothcast run --set rtsp.port=9000         change one key for this run
+  boothcast check -c my.toml                 find every mistake in a configuration
+  boothcast doctor                           see what this machine has and lacks
+  boothcast completions bash > ~/.local/share/bash-completion/completions/boothcast
+
+Exit codes: 0 well, 1 failed, 2 wrong arguments, 78 wrong configuration.";
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Sub {
+    /// Run the box until Ctrl-C or SIGTERM.
+    Run(run::RunArgs),
+    /// Check the configuration: every mistake with file, line and key.
+    Check(check::CheckArgs),
+    /// Look at this machine: cameras, sound cards, encoders, network, disk, clock.
+    Doctor(run::DoctorCliArgs),
+    /// Print shell completions.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs a parsed command line; returns the exit code.
+#[must_use]
+pub fn main(cli: Cli) -> u8 {
+    match cli.command {
+        Sub::Run(args) => run::run(args),
+        Sub::Check(args) => check::run(&args),
+        Sub::Doctor(args) => run::doctor(args),
+        Sub::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut std::io::stdout());
+            0
+        }
+    }
+}

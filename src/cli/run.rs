@@ -1,1 +1,196 @@
-//! Stub.
+//! `boothcast run`: configuration, logging, runtime, signals, exit code.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::check::ConfigArgs;
+use super::doctor::{DoctorArgs, EncoderReport, PluginReport};
+use crate::app::{App, AppOptions};
+use crate::clock::Clock;
+use crate::config::{self, Config, board};
+use crate::error::{Error, Kind, Result};
+
+/// Exit code of a process that a second signal ended: 128 + SIGINT.
+const NOW: i32 = 130;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Configuration and single keys.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// When the configuration is broken, run with the last good one and say so (always so under systemd).
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorCliArgs {
+    /// Configuration and single keys.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What is shown.
+    #[command(flatten)]
+    pub doctor: DoctorArgs,
+}
+
+/// Runs the box; returns the exit code.
+#[must_use]
+pub fn run(args: RunArgs) -> u8 {
+    match try_run(args) {
+        Ok(clean) => u8::from(!clean),
+        Err(e) => {
+            eprintln!("boothcast: {}", e.report());
+            e.kind().exit_code()
+        }
+    }
+}
+
+fn try_run(args: RunArgs) -> Result<bool> {
+    let board = board::detected();
+    let sources = args.config.sources(&board);
+    let keep_going = args.keep_going || std::env::var_os("INVOCATION_ID").is_some();
+    let loaded = config::load_or_last_good(&sources, keep_going)?;
+    start_logging(&loaded.config)?;
+    let notices = loaded.notices();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("net")
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e))?;
+    let options =
+        AppOptions { config: loaded.config, board, clock: Clock::real(), notices, sources: None };
+    let clean = runtime.block_on(serve(options));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    clean
+}
+
+/// Starts, waits for a signal or for the core's own end, and stops.
+async fn serve(options: AppOptions) -> Result<bool> {
+    let mut signals = Signals::new()?;
+    let handle = tokio::runtime::Handle::current();
+    let mut starting = tokio::task::spawn_blocking(move || App::start(options, &handle));
+    let app = tokio::select! {
+        started = &mut starting => started.map_err(|e| {
+            Error::new(Kind::Internal, "The start was cut off by a fault of ours.").caused_by(e)
+        })??,
+        () = signals.next() => {
+            // Devices are being tried: there is nothing yet to end in order.
+            std::process::exit(NOW);
+        }
+    };
+    let health = tokio::spawn(crate::app::log_health(app.status.clone()));
+    signals.next().await;
+    tracing::info!("ending in order; once more ends at once");
+    let clean = tokio::select! {
+        clean = app.stop() => clean,
+        () = signals.next() => {
+            tracing::warn!("ended at once");
+            std::process::exit(NOW);
+        }
+    };
+    health.abort();
+    Ok(clean)
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let open = |kind| {
+            signal(kind)
+                .map_err(|e| Error::new(Kind::Internal, "Signals cannot be heard.").caused_by(e))
+        };
+        Ok(Self {
+            interrupt: open(SignalKind::interrupt())?,
+            terminate: open(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Logs go to standard error; systemd and shells keep them apart from what is printed for people.
+fn start_logging(config: &Config) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level).map_err(|e| {
+        Error::new(Kind::BadConfig, "log.level is not a level or filter.")
+            .caused_by(e)
+            .mend("Use error, warn, info, debug or trace.")
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = if config.log.json { builder.json().try_init() } else { builder.try_init() };
+    started.map_err(|e| Error::new(Kind::Internal, format!("Logging could not be started: {e}.")))
+}
+
+/// Runs the doctor; returns the exit code.
+#[must_use]
+pub fn doctor(args: DoctorCliArgs) -> u8 {
+    let board = board::detected();
+    let sources = args.config.sources(&board);
+    // A broken configuration does not keep the doctor away: the defaults are looked at then.
+    let config = match config::load(&sources) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => {
+            eprintln!("boothcast: the configuration is broken; looking at the defaults instead.");
+            eprintln!("{}", problems.text());
+            match config::load(&sources.defaults_only()) {
+                Ok(loaded) => loaded.config,
+                Err(_) => return Kind::Internal.exit_code(),
+            }
+        }
+    };
+    let table = board.encoders.clone();
+    let video = config.encode.video.clone();
+    super::doctor::run(
+        &args.doctor,
+        &board,
+        &config,
+        move || try_encoders(&table, &video),
+        plugins,
+    )
+}
+
+fn try_encoders(table: &[String], video: &config::VideoSettings) -> Vec<EncoderReport> {
+    if let Err(e) = crate::media::init() {
+        return vec![EncoderReport { element: "GStreamer".into(), ok: false, detail: e.report() }];
+    }
+    crate::media::encode::probe(table, video)
+        .into_iter()
+        .map(|p| match p.outcome {
+            Ok(ok) => EncoderReport {
+                element: p.element,
+                ok: true,
+                detail: format!("first picture after {} ms", ok.took.as_millis()),
+            },
+            Err(detail) => EncoderReport { element: p.element, ok: false, detail },
+        })
+        .collect()
+}
+
+/// Asks GStreamer for each element that the doctor's table names.
+fn plugins(elements: &[&str]) -> Vec<PluginReport> {
+    let ready = crate::media::init().is_ok();
+    elements
+        .iter()
+        .map(|element| PluginReport {
+            element: (*element).to_owned(),
+            present: ready && crate::media::has_element(element),
+        })
+        .collect()
+}

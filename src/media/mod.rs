@@ -30,3 +30,32 @@ pub mod raw;
 pub mod report;
 /// One clock and one base time for every pipeline.
 pub mod time;
+
+use gstreamer as gst;
+
+use crate::error::{Error, Kind, Result};
+
+/// Starts GStreamer. May be called often.
+///
+/// # Errors
+/// GStreamer's libraries are damaged or missing.
+pub fn init() -> Result<()> {
+    gst::init().map_err(|e| {
+        Error::new(Kind::Missing, "GStreamer could not be started.")
+            .caused_by(e)
+            .mend("Run `make setup`.")
+    })
+}
+
+/// Whether an element is installed. False before [`init`].
+#[must_use]
+pub fn has_element(name: &str) -> bool {
+    gst::ElementFactory::find(name).is_some()
+}
+
+/// GStreamer's version, as people write it.
+#[must_use]
+pub fn version() -> String {
+    let (major, minor, micro, _) = gst::version();
+    format!("{major}.{minor}.{micro}")
+}

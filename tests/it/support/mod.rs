@@ -1,6 +1,11 @@
 //! What several tests need: free ports, child processes that end with the test, waiting with a bound.
 #![allow(dead_code)]
 
+/// ffprobe and ffmpeg as witnesses.
+pub mod probe;
+/// The whole box as a process.
+pub mod the_box;
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};

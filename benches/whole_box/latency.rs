@@ -1,0 +1,80 @@
+//! From capture timestamp to decoded frame at an RTSP reader, over TCP and UDP. Box and reader share this process and
+//! its clock; the frame number is read back from the decoded picture's own strip.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use boothcast::app::{App, AppOptions};
+use boothcast::clock::Clock;
+use boothcast::config::{self, board};
+use boothcast::media::capture::test_source::read_strip;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app::{AppSink, AppSinkCallbacks};
+
+use super::process::{free_port, quantile};
+
+const SECONDS: u64 = 20;
+
+fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) -> App {
+    let set = vec![
+        format!("paths.state={}", dir.display()),
+        "rtsp.listen=127.0.0.1".into(),
+        format!("rtsp.port={port}"),
+        "rtsp.auth=none".into(),
+        "video.source=test".into(),
+    ];
+    let sources = config::Sources { set, ..config::Sources::empty(board::detected()) };
+    let config = config::load(&sources).unwrap_or_else(|p| panic!("{}", p.text())).config;
+    let options = AppOptions { config, board: board::detected(), clock: Clock::real(), notices: vec![], sources: None };
+    App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()))
+}
+
+/// Latencies in ms of the frames that a reader decodes.
+fn read(app: &App, port: u16, protocol: &str) -> Vec<f64> {
+    let line = format!(
+        "rtspsrc location=rtsp://127.0.0.1:{port}/main latency=0 protocols={protocol} ! rtph264depay ! h264parse \
+         ! avdec_h264 max-threads=1 ! appsink name=sink sync=false max-buffers=4"
+    );
+    let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let sink = pipeline.by_name("sink").unwrap().downcast::<AppSink>().unwrap();
+    let (found, clock) = (Arc::new(Mutex::new(Vec::new())), app.media_clock.clone());
+    let list = found.clone();
+    sink.set_callbacks(
+        AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let now = clock.now();
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let map = sample.buffer().unwrap().map_readable().unwrap();
+                if let Some((_, ms)) = read_strip(&map, 1280, 1280, 720) {
+                    list.lock().unwrap().push(now.nseconds() as f64 / 1e6 - ms as f64);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    pipeline.set_state(gst::State::Playing).unwrap();
+    std::thread::sleep(Duration::from_secs(SECONDS));
+    pipeline.set_state(gst::State::Null).unwrap();
+    let all = found.lock().unwrap().clone();
+    // The cached GOP comes first and is old by nature; steady state is what counts.
+    all.into_iter().skip(60).collect()
+}
+
+pub fn measure() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let app = start(&runtime, dir.path(), port);
+    for protocol in ["tcp", "udp"] {
+        let mut ms = read(&app, port, protocol);
+        println!(
+            "| latency, capture timestamp to decoded frame, 720p30, {protocol} (n = {}; the strip counts whole ms) | \
+             median {:.1} ms, p99 {:.1} ms |",
+            ms.len(),
+            quantile(&mut ms, 0.5),
+            quantile(&mut ms, 0.99)
+        );
+    }
+    runtime.block_on(app.stop());
+}

@@ -1,0 +1,131 @@
+//! What is printed at start: what was found and chosen, and lines to copy and paste.
+
+use std::fmt::Write as _;
+
+use crate::config::board::Board;
+use crate::config::{Config, RtspAuth, Secret};
+use crate::edge::net;
+
+/// Everything on the page.
+pub struct Banner<'a> {
+    /// The configuration in force.
+    pub config: &'a Config,
+    /// The board.
+    pub board: &'a Board,
+    /// Lines about picture and sound.
+    pub sources: &'a [String],
+    /// The encoder and why.
+    pub encoder: &'a str,
+    /// RTSP ports: plain, TLS.
+    pub rtsp_ports: Option<(u16, Option<u16>)>,
+    /// The RTSP password, only when it was made just now: it is shown this once.
+    pub password: Option<&'a Secret>,
+    /// Warnings.
+    pub notices: Vec<String>,
+}
+
+impl Banner<'_> {
+    /// Prints the page to standard output.
+    pub fn print(&self) {
+        print!("{}", self.text());
+    }
+
+    fn text(&self) -> String {
+        let v = &self.config.encode.video;
+        let mut out = String::new();
+        let _ = writeln!(out, "\n{} on {}", self.config.box_.name, self.board.title);
+        for line in self.sources {
+            let _ = writeln!(out, "  {line}");
+        }
+        let _ = writeln!(out, "  Encoder: {}", self.encoder);
+        let _ = writeln!(
+            out,
+            "  Profile: {}×{} at {}/s, {} kbit/s, keyframe every {} s",
+            v.width,
+            v.height,
+            v.fps,
+            v.bitrate / 1000,
+            v.gop_s
+        );
+        for notice in &self.notices {
+            let _ = writeln!(out, "  Note:    {notice}");
+        }
+        self.watch(&mut out);
+        self.push(&mut out);
+        out.push_str("\nCtrl-C ends it in order.\n\n");
+        out
+    }
+
+    fn watch(&self, out: &mut String) {
+        let Some((port, tls)) = self.rtsp_ports else {
+            out.push_str("\nWatch: RTSP is switched off (rtsp.enabled = false).\n");
+            return;
+        };
+        let host = self.host();
+        let _ = writeln!(out, "\nWatch (same network):\n  rtsp://{host}:{port}/main");
+        if self.config.sub.enabled {
+            let _ = writeln!(out, "  rtsp://{host}:{port}/sub   (small)");
+        }
+        if let Some(tls) = tls {
+            let _ = writeln!(out, "  rtsps://{host}:{tls}/main");
+        }
+        let user = self.login(out);
+        let _ = writeln!(
+            out,
+            "  ffplay -fflags nobuffer -rtsp_transport tcp \"rtsp://{user}{host}:{port}/main\""
+        );
+        let _ = writeln!(
+            out,
+            "  vlc --network-caching=200 \"rtsp://{user}{host}:{port}/main\""
+        );
+    }
+
+    /// Says how to log in; returns what stands before the host in a copy-paste line. The password itself is printed
+    /// only at the run that made it; later lines read it from its file.
+    fn login(&self, out: &mut String) -> String {
+        if self.config.rtsp.auth == RtspAuth::None {
+            out.push_str("  Anyone on this network can watch (rtsp.auth = \"none\").\n");
+            return String::new();
+        }
+        let user = &self.config.rtsp.user;
+        let file = self.config.paths.state.join("rtsp-password");
+        if let Some(password) = self.password {
+            let _ = writeln!(
+                out,
+                "  User {user}, password {} (shown this once; kept in {})",
+                password.expose(),
+                file.display()
+            );
+        } else {
+            let _ = writeln!(out, "  User {user}, password in {}", file.display());
+        }
+        format!("{user}:$(cat '{}')@", file.display())
+    }
+
+    fn host(&self) -> String {
+        let listen = self.config.rtsp.listen;
+        if !listen.is_unspecified() {
+            return bracketed(listen);
+        }
+        net::addresses().first().map_or_else(|| "127.0.0.1".to_owned(), |a| bracketed(a.ip))
+    }
+
+    fn push(&self, out: &mut String) {
+        if self.config.destination.is_empty() {
+            out.push_str("\nPush: no destination yet; README.md shows how to add one.\n");
+            return;
+        }
+        out.push_str("\nPush:\n");
+        for d in &self.config.destination {
+            let on = if d.enabled { "" } else { " (switched off)" };
+            let _ = writeln!(out, "  {} → {}{on}", d.name, d.url);
+        }
+    }
+}
+
+fn bracketed(ip: std::net::IpAddr) -> String {
+    match ip {
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}

@@ -1,0 +1,254 @@
+//! Opens, spawns and joins everything, in a written order: the only place that knows everyone.
+//!
+//! Start: state folder, wanted state, encoder probe, sources, supervisor, engine, systemd.
+//! End (each stage logged and bounded): supervisor hears `Shutdown` and takes no more commands; pushes; RTSP;
+//! sources; encoders; fan-outs; systemd; state folder unlocked.
+
+mod banner;
+mod encoders;
+pub mod sources;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Clock;
+use crate::config::board::Board;
+use crate::config::{Config, RtspAuth};
+use crate::device::command::{Command, Origin};
+use crate::device::effect::Effect;
+use crate::device::event::{Event, Rendition};
+use crate::device::state::{Setup, State, Wanted};
+use crate::device::status::Status;
+use crate::device::supervisor::{Handle, Supervisor};
+use crate::edge::systemd;
+use crate::error::{Error, Kind, Result};
+use crate::media::access_unit::AccessUnit;
+use crate::media::engine::{Engine, EngineOptions};
+use crate::media::fanout::Fanout;
+use crate::media::output::rtsp::{RtspOptions, RtspTls};
+use crate::media::report::Reporter;
+use crate::media::time::MediaClock;
+use crate::store::files;
+
+/// The longest an orderly end may take before it is cut short.
+const END_LIMIT: Duration = Duration::from_millis(2800);
+
+/// What a run needs.
+pub struct AppOptions {
+    /// The configuration in force.
+    pub config: Config,
+    /// The board's facts.
+    pub board: Board,
+    /// Monotonic clock of the core.
+    pub clock: Clock,
+    /// Sentences about the configuration that people should see (a layer set aside).
+    pub notices: Vec<String>,
+    /// Sources to use instead of what the configuration and the devices say (tests).
+    pub sources: Option<sources::Sources>,
+}
+
+/// A running box.
+pub struct App {
+    /// Commands and events go in here.
+    pub handle: Handle,
+    /// What the box is doing.
+    pub status: watch::Receiver<Status>,
+    /// RTSP ports in use: plain, and TLS.
+    pub rtsp_ports: Option<(u16, Option<u16>)>,
+    /// The main rendition's access units.
+    pub main: Fanout<AccessUnit>,
+    supervisor: tokio::task::JoinHandle<()>,
+    effects: std::thread::JoinHandle<()>,
+    notifier: tokio::task::JoinHandle<()>,
+    _lock: files::DirLock,
+}
+
+impl App {
+    /// Starts everything and prints what was found and chosen. Blocking: call it off the async runtime's workers.
+    ///
+    /// # Errors
+    /// The state folder cannot be used, no encoder works, the RTSP port is taken: one sentence with its mend.
+    pub fn start(options: AppOptions, runtime: &tokio::runtime::Handle) -> Result<Self> {
+        let AppOptions { config, board, clock, notices, sources } = options;
+        let begun = Instant::now();
+        let state_dir = config.paths.state.clone();
+        files::prepare_dir(&state_dir)?;
+        let lock = files::lock_dir(&state_dir)?;
+        let (wanted, warning) = load_wanted(&config)?;
+        crate::media::init()?;
+        let found = sources.unwrap_or_else(|| sources::resolve(&config, &board));
+        let table = encoders::choose(&config, &board)?;
+        let (rtsp, password) = rtsp_options(&config)?;
+
+        let setup = setup(&config, &table.usable, found.audio.is_some());
+        let (effects_in, effects_out) = mpsc::channel(256);
+        let state = State::new(setup, wanted);
+        let (handle, status, supervisor) =
+            Supervisor::spawn(runtime, state, clock, effects_in);
+        let media_events = handle.clone();
+        let reporter = Reporter::new(move |event| media_events.event(Event::Media(event)));
+        let engine = Engine::start(
+            EngineOptions {
+                config: config.clone(),
+                clock: MediaClock::start(),
+                encoders: table.usable.clone(),
+                pixel: table.pixel,
+                video: found.video,
+                audio: found.audio,
+                rtsp,
+                runtime: runtime.clone(),
+            },
+            reporter,
+        );
+        let engine = match engine {
+            Ok(engine) => engine,
+            Err(e) => {
+                supervisor.abort();
+                return Err(e);
+            }
+        };
+        let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
+        let effects = spawn_effects(engine, effects_out, state_dir)?;
+        let notifier = runtime.spawn(systemd::run(systemd::Notifier::from_env(), status.clone()));
+        let page = banner::Banner {
+            config: &config,
+            board: &board,
+            sources: &found.notes,
+            encoder: &table.reason,
+            rtsp_ports,
+            password: password.as_ref(),
+            notices: notices.into_iter().chain(warning).collect(),
+        };
+        page.print();
+        tracing::info!(ms = begun.elapsed().as_millis(), "started");
+        Ok(Self { handle, status, rtsp_ports, main, supervisor, effects, notifier, _lock: lock })
+    }
+
+    /// Ends in order; cut short after [`END_LIMIT`]. Returns whether everything ended by itself.
+    pub async fn stop(self) -> bool {
+        let begun = Instant::now();
+        let Self { handle, supervisor, effects, notifier, .. } = self;
+        if handle.command(Origin::Signal, Command::Shutdown).await.is_err() {
+            tracing::debug!("already ending");
+        }
+        drop(handle);
+        let all = async {
+            let ended = tokio::task::spawn_blocking(move || effects.join().is_ok()).await;
+            let _ = supervisor.await;
+            let _ = notifier.await;
+            ended.unwrap_or(false)
+        };
+        let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
+        tracing::info!(ms = begun.elapsed().as_millis(), clean, "ended");
+        clean
+    }
+}
+
+/// Wanted state from the last run; on the first run, live if a destination is switched on.
+fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
+    let loaded = files::load_wanted(&config.paths.state)?;
+    let first = Wanted::first_run(config.destination.iter().any(|d| d.enabled));
+    Ok((loaded.wanted.unwrap_or(first), loaded.warning))
+}
+
+/// The RTSP server's options, and the password if it was made just now.
+fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<crate::config::Secret>)> {
+    let rtsp = &config.rtsp;
+    if !rtsp.enabled {
+        return Ok((None, None));
+    }
+    let mut fresh = None;
+    let auth = match rtsp.auth {
+        RtspAuth::None => None,
+        RtspAuth::Digest => {
+            let (password, made_now) = files::rtsp_password(&config.paths.state)?;
+            fresh = made_now.then(|| password.clone());
+            Some((rtsp.user.clone(), password))
+        }
+    };
+    let tls = (!rtsp.tls_cert.as_os_str().is_empty()).then(|| RtspTls {
+        cert: rtsp.tls_cert.clone(),
+        key: rtsp.tls_key.clone(),
+        port: rtsp.tls_port,
+    });
+    let options = RtspOptions {
+        listen: rtsp.listen,
+        port: rtsp.port,
+        auth,
+        tls,
+        max_readers: rtsp.max_readers,
+        session_timeout_s: rtsp.session_timeout_s,
+        box_name: config.box_.name.to_string(),
+    };
+    Ok((Some(options), fresh))
+}
+
+fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
+    let mut renditions = vec![(Rendition::Main, config.encode.video.clone())];
+    if config.sub.enabled {
+        renditions.push((Rendition::Sub, config.sub.video.clone()));
+    }
+    Setup {
+        renditions,
+        encoders: encoders.to_vec(),
+        destinations: config
+            .destination
+            .iter()
+            .map(|d| (d.name.clone(), d.enabled, d.max_bitrate))
+            .collect(),
+        audio,
+        box_name: config.box_.name.to_string(),
+        adaptive: config.adaptive.enabled,
+        floor: config.adaptive.floor,
+        gain_db: config.audio.gain_db,
+        offset_ms: config.audio.offset_ms,
+    }
+}
+
+/// The thread that carries out effects until `Shutdown`, and then ends the engine.
+fn spawn_effects(
+    mut engine: Engine,
+    mut effects: mpsc::Receiver<Effect>,
+    state_dir: std::path::PathBuf,
+) -> Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("effects".into())
+        .spawn(move || {
+            while let Some(effect) = effects.blocking_recv() {
+                match &effect {
+                    Effect::Shutdown => break,
+                    Effect::Persist(wanted) => {
+                        if let Err(e) = files::save_wanted(&state_dir, wanted) {
+                            tracing::error!("{}", e.report());
+                        }
+                    }
+                    Effect::Identify => tracing::info!("this is the box that you are looking for"),
+                    other => engine.apply(other),
+                }
+            }
+            engine.stop();
+        })
+        .map_err(|e| {
+            Error::new(Kind::Internal, "The effects thread could not be started.").caused_by(e)
+        })
+}
+
+/// Logs each change of the health sentence.
+pub async fn log_health(mut status: watch::Receiver<Status>) {
+    let mut last = String::new();
+    loop {
+        let (sentence, severity) = {
+            let now = status.borrow_and_update();
+            (now.health.sentence.clone(), now.health.severity)
+        };
+        if sentence != last {
+            tracing::info!(?severity, "{sentence}");
+            last = sentence;
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}
+

@@ -1,0 +1,147 @@
+//! From the configuration and the devices that are there to resolved sources: the one place where `edge` and `media`
+//! meet. A resolver runs each time a source is opened, so a camera that comes back under another node is found.
+
+use std::sync::Arc;
+
+use crate::config::board::Board;
+use crate::config::{AudioSourceKind, Config, VideoSourceKind};
+use crate::edge::camera::mode::{Choice, Use, Wish};
+use crate::edge::{camera, sound};
+use crate::error::{Error, Kind, Result};
+use crate::media::capture::{AudioInput, CameraStream, VideoInput};
+use crate::media::engine::Resolver;
+
+/// Decides once, at start, what `auto` means; afterwards a lost camera stays a lost camera.
+pub struct Sources {
+    /// The picture.
+    pub video: Resolver<VideoInput>,
+    /// The sound; `None`: no sound track.
+    pub audio: Option<Resolver<AudioInput>>,
+    /// What was chosen and why, a line each, for the console.
+    pub notes: Vec<String>,
+}
+
+/// Looks at what is there and makes the resolvers.
+#[must_use]
+pub fn resolve(config: &Config, board: &Board) -> Sources {
+    let (video_kind, video_note) = video_kind(config, board);
+    let (audio_kind, audio_note) = audio_kind(config, video_kind);
+    let audio = (audio_kind != AudioSourceKind::None).then(|| audio_resolver(config, audio_kind));
+    Sources {
+        video: video_resolver(config, video_kind),
+        audio,
+        notes: vec![video_note, audio_note],
+    }
+}
+
+fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
+    let wanted = config.video.source;
+    if wanted != VideoSourceKind::Auto {
+        let note = match video_resolver(config, wanted)() {
+            Ok(input) => format!("Picture: {}", input.describe()),
+            Err(e) => format!("Picture: {}", e.report()),
+        };
+        return (wanted, note);
+    }
+    let problem = match v4l2_input(config) {
+        Ok(input) => return (VideoSourceKind::V4l2, format!("Picture: {}", input.describe())),
+        Err(e) => e,
+    };
+    if board.id.starts_with("rpi") && crate::media::has_element("libcamerasrc") {
+        let note = "Picture: CSI camera through libcamera".to_owned();
+        return (VideoSourceKind::Libcamera, note);
+    }
+    let why = problem.message().trim_end_matches('.');
+    (VideoSourceKind::Test, format!("Picture: test picture with clock and counter, because: {why}"))
+}
+
+fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, String) {
+    let wanted = config.audio.source;
+    let kind = match (wanted, video) {
+        (AudioSourceKind::Auto, VideoSourceKind::Test) => AudioSourceKind::Test,
+        (AudioSourceKind::Auto, VideoSourceKind::File) => AudioSourceKind::File,
+        (AudioSourceKind::Auto, _) => AudioSourceKind::Alsa,
+        (kind, _) => kind,
+    };
+    let note = if kind == AudioSourceKind::None {
+        "Sound:   none, as configured".to_owned()
+    } else {
+        match audio_resolver(config, kind)() {
+            Ok(input) => format!("Sound:   {}", input.describe()),
+            Err(e) => format!("Sound:   silence, because: {}", e.report()),
+        }
+    };
+    (kind, note)
+}
+
+fn video_resolver(config: &Config, kind: VideoSourceKind) -> Resolver<VideoInput> {
+    let config = config.clone();
+    Arc::new(move || match kind {
+        VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config),
+        VideoSourceKind::Libcamera => Ok(VideoInput::Libcamera { id: config.video.device.clone() }),
+        VideoSourceKind::Test => {
+            Ok(VideoInput::Test { pattern: config.video.test_pattern.clone() })
+        }
+        VideoSourceKind::File => Ok(VideoInput::File { path: config.video.file.clone() }),
+    })
+}
+
+fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput> {
+    let config = config.clone();
+    Arc::new(move || match kind {
+        AudioSourceKind::Test => Ok(AudioInput::Test),
+        AudioSourceKind::File => {
+            let own = &config.audio.file;
+            let path = if own.as_os_str().is_empty() { &config.video.file } else { own };
+            Ok(AudioInput::File { path: path.clone() })
+        }
+        AudioSourceKind::Auto | AudioSourceKind::Alsa => {
+            let card = sound::find(&config.audio.device)?;
+            Ok(AudioInput::Alsa { pcm: card.pcm.clone(), description: card.name.clone() })
+        }
+        AudioSourceKind::None => {
+            Err(Error::new(Kind::NotFound, "No sound is configured (audio.source = \"none\")."))
+        }
+    })
+}
+
+/// The wanted camera in the mode that fits best.
+fn v4l2_input(config: &Config) -> Result<VideoInput> {
+    let camera = camera::find(&config.video.device)?;
+    let video = &config.encode.video;
+    let wish = Wish {
+        width: video.width,
+        height: video.height,
+        fps: video.fps,
+        format: config.video.format,
+        // The small rendition needs raw frames, which a passed-through camera does not give.
+        passthrough: config.video.passthrough && !config.sub.enabled,
+    };
+    let choice = camera::mode::choose(&camera.modes, &wish)?;
+    let stream = stream(&choice)?;
+    let Choice { mode, reason, .. } = choice;
+    Ok(VideoInput::V4l2 {
+        path: camera.path.clone(),
+        stream,
+        width: mode.width,
+        height: mode.height,
+        fps: mode.fps,
+        description: format!("{} ({}), {reason}", camera.name, camera.path.display()),
+    })
+}
+
+fn stream(choice: &Choice) -> Result<CameraStream> {
+    Ok(match choice.use_ {
+        Use::Passthrough => CameraStream::H264Passthrough,
+        Use::DecodeH264 => CameraStream::H264Decoded,
+        Use::DecodeJpeg => CameraStream::Jpeg,
+        Use::Raw => {
+            CameraStream::Raw(choice.mode.format.gst_raw_name().ok_or_else(|| {
+                Error::new(
+                    Kind::Unsupported,
+                    format!("The camera's pixel format {:?} is not known here.", choice.mode.format),
+                )
+            })?)
+        }
+    })
+}
