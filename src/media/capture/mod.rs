@@ -11,6 +11,10 @@ pub mod test_source;
 /// Picture: source pipelines and the selection between camera and slate.
 pub mod video;
 
+mod live;
+mod looped;
+mod worker;
+
 /// What the camera delivers and what is done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CameraStream {
