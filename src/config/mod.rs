@@ -1,13 +1,41 @@
 //! Configuration: the schema as plain types, checked newtypes, layers, and board profiles.
 //!
 //! Pure but for reading the files of the layers. Every error is reported with file, line and key.
+//!
+//! ```text
+//! table (one row per key) ─> keys ─┬─> value, suggest ─> document (TOML), overrides (environment, flags)
+//!                                  │                          └─> layer ─> merge ─> build + rules ─> Config
+//!                                  └─> reference (docs/configuration.md)
+//! ```
 
 /// Board profiles: facts of each board.
 pub mod board;
+mod build;
+mod document;
+mod key_file;
+/// What a key is: path, kind, default, documentation.
+pub mod keys;
+mod last_good;
+mod layer;
+mod load;
+mod overrides;
+mod problems;
+/// The reference of every key, for people.
+pub mod reference;
+mod rules;
 /// The configuration as the rest of the program sees it.
 pub mod schema;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod tests;
 /// Checked newtypes for everything that comes from outside, and [`Secret`].
 pub mod types;
+mod url;
+mod value;
 
+pub use last_good::load_or_last_good;
+pub use load::{DEFAULT_FILES, Loaded, Sources, load};
+pub use problems::{Problem, Problems};
 pub use schema::*;
 pub use types::{BoxName, DestinationName, Secret, StreamUrl};

@@ -149,6 +149,30 @@ pub enum Profile {
     Custom,
 }
 
+impl Profile {
+    /// The name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P1080 => "1080p30",
+            Self::P720 => "720p30",
+            Self::P480 => "480p30",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// Width and height in pixels, frames per second, bit/s. `custom` has none of its own: the numbers of `720p30`
+    /// stand where a key is missing (which is an error, reported apart).
+    #[must_use]
+    pub fn numbers(self) -> (u32, u32, u32, u32) {
+        match self {
+            Self::P1080 => (1920, 1080, 30, 4_500_000),
+            Self::P720 | Self::Custom => (1280, 720, 30, 2_500_000),
+            Self::P480 => (854, 480, 30, 1_200_000),
+        }
+    }
+}
+
 /// H.264 profiles (ITU-T H.264 annex A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use super::url::StreamUrl;
+
 /// A stream key, password or token. Never prints: `Debug`, `Display` and `Serialize` give `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -100,22 +102,35 @@ checked_string!(
     DestinationName,
     check_segment
 );
-checked_string!(
-    /// An `rtmp://` or `rtmps://` address with host and application, without user information and without the
-    /// stream key (the key is a [`Secret`] of its own).
-    StreamUrl,
-    check_stream_url
-);
-
 fn check_box_name(s: &str) -> Result<(), String> {
-    let n = s.chars().count();
+    let n = s.chars().take(65).count();
     if !(1..=64).contains(&n) {
-        return Err(format!("must have 1 to 64 characters, has {n}"));
+        return Err("must have 1 to 64 characters".into());
     }
-    if s.chars().any(char::is_control) {
-        return Err("must not have control characters".into());
+    if s.trim() != s {
+        return Err("must not begin or end with a space".into());
+    }
+    if s.chars().any(|c| c.is_control() || is_invisible(c)) {
+        return Err("must not have control characters or characters that turn or hide text".into());
     }
     Ok(())
+}
+
+/// Bidirectional controls (Unicode UAX 9), line separators and zero-width characters: they let a name look like
+/// another or spill over what stands next to it. Joiners (U+200C, U+200D) stay, as emoji and Persian need them.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061c}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 fn check_segment(s: &str) -> Result<(), String> {
@@ -129,30 +144,60 @@ fn check_segment(s: &str) -> Result<(), String> {
     }
 }
 
-fn check_stream_url(s: &str) -> Result<(), String> {
-    let rest = s
-        .strip_prefix("rtmp://")
-        .or_else(|| s.strip_prefix("rtmps://"))
-        .ok_or("must start with rtmp:// or rtmps://")?;
-    let (authority, app) = rest
-        .split_once('/')
-        .ok_or("must name an application, as in rtmp://host/live")?;
-    if authority.is_empty() || app.trim_matches('/').is_empty() {
-        return Err("must have a host and an application, as in rtmp://host/live".into());
-    }
-    if authority.contains('@') {
-        return Err("must not hold a user name or password".into());
-    }
-    if s.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("must not have spaces or control characters".into());
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl StreamUrl {
-    /// Whether the connection is over TLS.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.0.starts_with("rtmps://")
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_as_stars_everywhere() {
+        let s = Secret::new("canary-1");
+        let json = serde_json::to_string(&s).unwrap();
+        assert_eq!(format!("{s} {s:?} {s:#?} {json}"), "*** *** *** \"***\"");
+        assert_eq!(s.expose(), "canary-1");
+    }
+
+    #[test]
+    fn names_are_checked_by_serde_too() {
+        assert!(serde_json::from_str::<BoxName>("\"Hall 2\"").is_ok());
+        assert!(serde_json::from_str::<BoxName>("\"\"").is_err());
+        assert!(serde_json::from_str::<DestinationName>("\"YouTube\"").is_err());
+        assert!(serde_json::from_str::<StreamUrl>("\"rtmp://a\"").is_err());
+    }
+
+    #[test]
+    fn box_names_cannot_turn_or_hide_text() {
+        for bad in [
+            "",
+            " x",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{200f}",
+            "\u{feff}a",
+            "a\u{7f}",
+            "a\u{e0041}",
+            &"x".repeat(65),
+        ] {
+            assert!(bad.parse::<BoxName>().is_err(), "{bad:?}");
+        }
+        for good in ["Kasse 3", "会场", "قاعة", "👩‍🎤 stage", &"ä".repeat(64)] {
+            assert!(good.parse::<BoxName>().is_ok(), "{good:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(s in "\\PC{0,80}", t in any::<String>()) {
+            for text in [&s, &t] {
+                if let Ok(name) = text.parse::<BoxName>() {
+                    prop_assert!(!name.as_str().is_empty() && !name.as_str().chars().any(char::is_control));
+                }
+                if let Ok(name) = text.parse::<DestinationName>() {
+                    prop_assert!(name.as_str().is_ascii() && name.as_str().len() <= 32);
+                }
+            }
+        }
     }
 }

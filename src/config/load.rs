@@ -1,0 +1,237 @@
+//! Layers, later ones winning: built-in defaults, board profile, files, environment, flags.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::board::{self, Board};
+use super::build::{self, Merged};
+use super::key_file::reason;
+use super::overrides::{self, ENV_PREFIX};
+use super::problems::{Origin, Problem, Problems};
+use super::schema::Config;
+use super::{document, rules};
+
+/// Largest configuration file in bytes: many times what 64 destinations need.
+const MAX_BYTES: u64 = 256 * 1024;
+/// Files that are read when none is named; a missing one is no error.
+pub const DEFAULT_FILES: [&str; 2] = ["/etc/boothcast/boothcast.toml", "boothcast.toml"];
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Files in order, and whether each must be there.
+    pub files: Vec<(PathBuf, bool)>,
+    /// Environment variables; those that do not begin with `BOOTHCAST__` are ignored.
+    pub env: Vec<(String, String)>,
+    /// Flags `--set`, each `section.key=value`.
+    pub set: Vec<String>,
+    /// Facts of the board.
+    pub board: Board,
+    /// The folder for `paths.state` where no layer names one.
+    pub default_state: PathBuf,
+}
+
+impl Sources {
+    /// What this process was started with. `explicit`: the file named by `--config`, instead of the default ones.
+    #[must_use]
+    pub fn from_process(explicit: Option<PathBuf>, set: Vec<String>) -> Self {
+        let files = match explicit {
+            Some(file) => vec![(file, true)],
+            None => DEFAULT_FILES.map(|f| (f.into(), false)).to_vec(),
+        };
+        let env = std::env::vars_os()
+            .filter(|(name, _)| name.to_string_lossy().starts_with(ENV_PREFIX))
+            .map(|(n, v)| (n.to_string_lossy().into(), v.to_string_lossy().into()))
+            .collect();
+        Self {
+            files,
+            env,
+            set,
+            board: board::detected(),
+            default_state: default_state(),
+        }
+    }
+}
+
+/// `$STATE_DIRECTORY` (systemd; the first of several), else `/var/lib/boothcast` for root, else the user's own
+/// folder by the XDG base directory specification.
+fn default_state() -> PathBuf {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
+    if let Some(given) = std::env::var_os("STATE_DIRECTORY")
+        && let Some(first) = given.to_string_lossy().split(':').find(|p| !p.is_empty())
+    {
+        return first.into();
+    }
+    // The owner of /proc/self is the effective user.
+    let root = std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0);
+    let own = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
+    match own {
+        Some(own) if !root => own.join("boothcast"),
+        _ => PathBuf::from("/var/lib/boothcast"),
+    }
+}
+
+/// A good configuration, and what is to be said about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The files that were there, in order.
+    pub files_used: Vec<PathBuf>,
+    /// What is doubtful but no error.
+    pub warnings: Vec<Problem>,
+    /// Why the files were set aside and the last good ones used in their place.
+    pub set_aside: Option<Problems>,
+}
+
+/// The text of one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    /// Where it was read: its name in messages, and what relative paths count from.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+    /// Whether others than the owner can read the file.
+    pub open: bool,
+}
+
+/// Loads the configuration.
+///
+/// # Errors
+/// Every problem of every layer, in order.
+pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    let (texts, problems) = read_files(&sources.files);
+    compose(&texts, problems, sources)
+}
+
+/// Reads the files that are there.
+pub(crate) fn read_files(files: &[(PathBuf, bool)]) -> (Vec<Text>, Problems) {
+    let (mut texts, mut problems) = (Vec::new(), Problems::default());
+    for (path, required) in files {
+        match read_file(path) {
+            Ok(text) => texts.push(text),
+            Err(problem) if *required || path.symlink_metadata().is_ok() => problems.push(problem),
+            Err(_) => {}
+        }
+    }
+    (texts, problems)
+}
+
+fn read_file(path: &Path) -> Result<Text, Problem> {
+    let origin = |place| Origin {
+        source: path.display().to_string().into(),
+        place,
+        label: String::new(),
+    };
+    let failed = |e: io::Error| {
+        let problem = origin(None).sentence(format!("This file cannot be read: {}.", reason(&e)));
+        match e.kind() {
+            io::ErrorKind::NotFound => problem.mend("Check the path, or start without --config."),
+            io::ErrorKind::PermissionDenied => {
+                problem.mend("Give the user that runs Boothcast the right to read it.")
+            }
+            _ => problem,
+        }
+    };
+    let file = File::open(path).map_err(failed)?;
+    let open = file.metadata().map_err(failed)?.mode() & 0o044 != 0;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(origin(None).sentence("This file is longer than 256 KiB."));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|b| **b == b'\n').count() + 1;
+        origin(Some((line, 1)))
+            .sentence("This line is not UTF-8 text.")
+            .mend("Save the file as UTF-8.")
+    })?;
+    Ok(Text {
+        path: path.to_owned(),
+        text,
+        open,
+    })
+}
+
+/// Lays the texts, the environment and the flags over the defaults, and checks the whole.
+pub(crate) fn compose(
+    texts: &[Text],
+    mut errors: Problems,
+    sources: &Sources,
+) -> Result<Loaded, Problems> {
+    let mut defaults = build::defaults();
+    build::of_board(&sources.board, &mut defaults);
+    build::of_state(sources.default_state.clone(), &mut defaults);
+    let mut layer = defaults.clone();
+    let mut order = Vec::new();
+    let mut sound = errors.is_empty();
+    for text in texts {
+        let name: Arc<str> = text.path.display().to_string().into();
+        order.push(name.to_string());
+        let base = text.path.parent();
+        let (of_file, problems) = document::read(&text.text, &name, base);
+        // With a syntax error half of a file is unknown, and rules between keys would accuse the wrong ones.
+        sound &= !problems
+            .as_slice()
+            .iter()
+            .any(|p| p.key.is_none() && p.message.contains("TOML"));
+        errors.extend(problems);
+        layer.merge(of_file);
+    }
+    for (of_others, problems) in [
+        overrides::environment(&sources.env),
+        overrides::flags(&sources.set),
+    ] {
+        errors.extend(problems);
+        layer.merge(of_others);
+    }
+    let merged = Merged { layer, defaults };
+    let mut warnings = Problems::default();
+    let config = sound.then(|| finish(&merged, &mut errors, &mut warnings));
+    let open: Vec<String> = texts
+        .iter()
+        .filter(|t| t.open)
+        .map(|t| t.path.display().to_string())
+        .collect();
+    rules::exposed_keys(&merged, &open, &mut warnings);
+    match config.flatten() {
+        Some(config) if errors.is_empty() => Ok(Loaded {
+            config,
+            files_used: texts.iter().map(|t| t.path.clone()).collect(),
+            warnings: warnings.sorted(&order).into_vec(),
+            set_aside: None,
+        }),
+        _ => Err(errors.sorted(&order)),
+    }
+}
+
+fn finish(merged: &Merged, errors: &mut Problems, warnings: &mut Problems) -> Option<Config> {
+    rules::profile(merged, errors);
+    rules::destinations(merged, errors, warnings);
+    let destinations = merged
+        .layer
+        .destinations
+        .iter()
+        .filter_map(|d| build::destination(d, errors))
+        .collect();
+    match build::config(merged, destinations) {
+        Ok(config) => {
+            rules::check(merged, &config, errors, warnings);
+            Some(config)
+        }
+        Err(problem) => {
+            errors.push(problem);
+            None
+        }
+    }
+}

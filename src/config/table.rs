@@ -1,0 +1,193 @@
+//! THE table of configuration keys: one row per key.
+
+use super::keys::Default::{Is, Required, Unset};
+use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Path, Secret, Text};
+use super::keys::{Key, Section};
+use super::value::checks;
+
+/// Every section, in the order of the reference.
+pub const SECTIONS: &[Section] = &[
+    section("box", "Who this box is."),
+    section("video", "Where the picture comes from."),
+    section("audio", "Where the sound comes from."),
+    section("encode", "How the main rendition is encoded."),
+    section(
+        "sub",
+        "An optional small rendition beside the main one, at `/sub`; its keyframe distance and H.264 profile follow the main one.",
+    ),
+    section("rtsp", "The RTSP server on the local network."),
+    Section {
+        name: "destination",
+        repeated: true,
+        doc: "Where the stream is pushed by RTMP or RTMPS. Write the section once for each destination; an entry in a later layer with the same name changes that destination.",
+    },
+    section(
+        "adaptive",
+        "A bitrate that follows the slowest live destination.",
+    ),
+    section("slate", "What is shown when there is no camera picture."),
+    section("paths", "Folders."),
+    section("log", "Logging, to standard error."),
+];
+
+const fn section(name: &'static str, doc: &'static str) -> Section {
+    Section {
+        name,
+        repeated: false,
+        doc,
+    }
+}
+
+/// Rows: path, kind, default, one sentence.
+macro_rules! table {
+    ($($path:literal, $kind:expr, $default:expr, $doc:literal;)*) => {
+        /// Every key, in the order of the reference.
+        pub const KEYS: &[Key] = &[$(Key { path: $path, kind: $kind, default: $default, doc: $doc }),*];
+    };
+}
+
+/// `clock` and the patterns of GStreamer's `videotestsrc`.
+const PATTERNS: &[&str] = &[
+    "clock",
+    "smpte",
+    "snow",
+    "black",
+    "white",
+    "red",
+    "green",
+    "blue",
+    "checkers-1",
+    "checkers-2",
+    "checkers-4",
+    "checkers-8",
+    "circular",
+    "blink",
+    "smpte75",
+    "zone-plate",
+    "gamut",
+    "chroma-zone-plate",
+    "solid-color",
+    "ball",
+    "smpte100",
+    "bar",
+    "pinwheel",
+    "spokes",
+    "gradient",
+    "colors",
+    "smpte-rp-219",
+];
+
+table! {
+    "box.name", Text("a name", checks::box_name), Is("Boothcast"),
+        "Name shown on the slate and to RTSP clients: 1 to 64 characters.";
+
+    "video.source", Choice(&["auto", "v4l2", "libcamera", "test", "file"]), Is("auto"),
+        "Kind of source: `auto` takes the first camera, else the test picture; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
+    "video.device", Text("a camera's id, path or bus", checks::line), Is(""),
+        "Camera by its stable id (a name in `/dev/v4l/by-id` or `by-path`), path or bus; empty: the first one. `boothcast doctor` lists them.";
+    "video.file", Path, Is(""),
+        "Media file for `source = \"file\"`.";
+    "video.format", Choice(&["auto", "nv12", "yuyv", "mjpeg", "h264"]), Is("auto"),
+        "Format asked of the camera; `auto` takes the best that gives the wanted size and rate.";
+    "video.passthrough", Bool, Is("false"),
+        "Whether a camera's own H.264 is passed through without encoding it again.";
+    "video.test_pattern", Choice(PATTERNS), Is("clock"),
+        "Test picture: `clock` (running clock, frame counter and a flash each second) or a pattern of GStreamer's `videotestsrc`.";
+
+    "audio.source", Choice(&["auto", "alsa", "test", "file", "none"]), Is("auto"),
+        "Kind of source: `auto` takes the default card, else a tone beside the test picture, else silence; `file` the sound of a media file; `none` makes a stream without sound.";
+    "audio.device", Text("a card's name or id", checks::line), Is(""),
+        "Capture card by name or stable id; empty: the default card. `boothcast doctor` lists them.";
+    "audio.file", Path, Is(""),
+        "Media file for `source = \"file\"`; empty: the file of the picture.";
+    "audio.rate", IntOf(&[44100, 48000], "samples/s"), Is("48000"),
+        "Sampling rate.";
+    "audio.channels", IntOf(&[1, 2], "channels"), Is("2"),
+        "Mono (1) or stereo (2).";
+    "audio.bitrate", Bitrate(32_000, 320_000), Is("128k"),
+        "Bitrate of the AAC sound.";
+    "audio.gain_db", Float(-60.0, 30.0, "dB"), Is("0"),
+        "Gain before encoding.";
+    "audio.offset_ms", Int(-2000, 2000, "ms"), Is("0"),
+        "Sound later than picture by this much; below zero: earlier.";
+
+    "encode.profile", Choice(&["1080p30", "720p30", "480p30", "custom"]), Is("720p30"),
+        "Named size and rate: 1920×1080 at 4500k, 1280×720 at 2500k, 854×480 at 1200k, each at 30 frames/s; `custom` takes them from the keys below. Some boards have a smaller default (see Boards).";
+    "encode.width", Int(64, 3840, "pixels, even"), Unset("from the profile"),
+        "Width, with `profile = \"custom\"` only.";
+    "encode.height", Int(64, 2160, "pixels, even"), Unset("from the profile"),
+        "Height, with `profile = \"custom\"` only.";
+    "encode.fps", Int(1, 60, "frames/s"), Unset("from the profile"),
+        "Frame rate, with `profile = \"custom\"` only.";
+    "encode.bitrate", Bitrate(100_000, 50_000_000), Unset("from the profile"),
+        "Constant bitrate of the picture; needed with `custom`, and allowed with any profile.";
+    "encode.gop_s", Float(0.5, 10.0, "s"), Is("2.0"),
+        "Time between keyframes; platforms ask for 2 s.";
+    "encode.h264_profile", Choice(&["constrained-baseline", "main", "high"]), Is("main"),
+        "H.264 profile.";
+    "encode.encoder", Text("auto, or the name of a GStreamer encoder", checks::element), Is("auto"),
+        "GStreamer encoder element, or `auto`: the first of the board's table that passes a test encode.";
+
+    "sub.enabled", Bool, Is("false"),
+        "Whether the small rendition is made.";
+    "sub.width", Int(64, 1920, "pixels, even"), Is("640"),
+        "Width.";
+    "sub.height", Int(64, 1080, "pixels, even"), Is("360"),
+        "Height.";
+    "sub.fps", Int(1, 60, "frames/s"), Is("15"),
+        "Frame rate, at most that of the main rendition.";
+    "sub.bitrate", Bitrate(50_000, 10_000_000), Is("400k"),
+        "Constant bitrate.";
+
+    "rtsp.enabled", Bool, Is("true"),
+        "Whether the RTSP server runs.";
+    "rtsp.listen", Ip, Is("0.0.0.0"),
+        "Address to listen on; `0.0.0.0` is every IPv4 address, `::` every address.";
+    "rtsp.port", Int(0, 65535, "(0: one that the system chooses)"), Is("8554"),
+        "TCP port.";
+    "rtsp.auth", Choice(&["digest", "none"]), Is("digest"),
+        "`digest` asks for the user and the password made at first run; `none` opens the stream to the whole network.";
+    "rtsp.user", Text("a user name", checks::user), Is("boothcast"),
+        "User name for `digest`.";
+    "rtsp.max_readers", Int(1, 1000, "readers"), Is("50"),
+        "Readers at once; more are refused.";
+    "rtsp.session_timeout_s", Int(5, 3600, "s"), Is("60"),
+        "Time without a sign of life until a reader's session is dropped.";
+    "rtsp.tls_cert", Path, Is(""),
+        "PEM certificate; with it and `tls_key`, RTSPS is served on `tls_port`.";
+    "rtsp.tls_key", Path, Is(""),
+        "PEM private key of the certificate.";
+    "rtsp.tls_port", Int(0, 65535, "(0: one that the system chooses)"), Is("8322"),
+        "TCP port of RTSPS.";
+
+    "destination.name", Text("a name of 1 to 32 characters out of a-z, 0-9 and -", checks::destination), Required,
+        "Name of the destination, each its own: 1 to 32 characters out of `a-z`, `0-9` and `-`.";
+    "destination.url", Text("an address such as \"rtmp://host/live\"", checks::url), Required,
+        "Server and application, `rtmp://host/app` or `rtmps://host/app`, without the stream key.";
+    "destination.key", Secret, Unset("none"),
+        "Stream key, written into the configuration file itself; better is `key_file`. Exactly one of the two is needed.";
+    "destination.key_file", Path, Unset("none"),
+        "File with the stream key as its only line, readable by its owner only (`chmod 600`).";
+    "destination.enabled", Bool, Is("true"),
+        "Whether it is pushed to when the box is live.";
+    "destination.max_bitrate", Bitrate(100_000, 50_000_000), Unset("no ceiling"),
+        "Highest bitrate of the picture while this destination is live.";
+    "destination.tls_ca", Path, Is(""),
+        "PEM file of a private certificate authority, for `rtmps`; empty: those of the system.";
+
+    "adaptive.enabled", Bool, Is("true"),
+        "Whether the bitrate steps down when a destination cannot keep up, and climbs back afterwards.";
+    "adaptive.floor", Bitrate(50_000, 10_000_000), Is("300k"),
+        "Never below this bitrate.";
+
+    "slate.picture", Path, Is(""),
+        "Own picture, PNG or JPEG; empty: one made of the box's name and a sentence on what is wrong.";
+
+    "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
+        "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";
+
+    "log.level", Text("a level (error, warn, info, debug, trace) or a filter such as \"info,boothcast::media=debug\"", checks::log_filter), Is("info"),
+        "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,boothcast::media=debug`.";
+    "log.json", Bool, Is("false"),
+        "Whether each line is a JSON object.";
+}

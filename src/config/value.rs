@@ -1,0 +1,302 @@
+//! From what was written (TOML, or text from the environment) to a checked value of a key's kind.
+//!
+//! Messages never repeat text from outside: any of it may be a stream key in the wrong place. Numbers outside
+//! destinations, and words close to an allowed one, are the exceptions.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::keys::{Key, Kind, bitrate_text};
+use super::suggest::nearest;
+use super::types::Secret;
+
+/// A checked value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Of [`Kind::Bool`].
+    Bool(bool),
+    /// Of [`Kind::Int`], [`Kind::IntOf`] and [`Kind::Bitrate`].
+    Int(i64),
+    /// Of [`Kind::Float`].
+    Float(f64),
+    /// Of [`Kind::Text`] and [`Kind::Choice`].
+    Text(String),
+    /// Of [`Kind::Path`], made absolute against the folder of its file.
+    Path(PathBuf),
+    /// Of [`Kind::Ip`].
+    Ip(IpAddr),
+    /// Of [`Kind::Secret`].
+    Secret(Secret),
+}
+
+/// What was written, before it is checked.
+pub enum Raw<'a> {
+    /// A boolean.
+    Bool(bool),
+    /// A whole number; `None`: beyond 64 bits.
+    Int(Option<i64>),
+    /// A number with a point or an exponent.
+    Float(f64),
+    /// Text.
+    Text(&'a str),
+    /// Anything else, by its name: `an array`.
+    Other(&'static str),
+}
+
+impl Raw<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "a true or false",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number with a point",
+            Self::Text(_) => "text",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// Why a value was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What follows the key's name: `must be …, not …`.
+    pub clause: String,
+    /// A sentence on what to do.
+    pub mend: Option<String>,
+}
+
+impl Refusal {
+    fn new(clause: impl Into<String>) -> Self {
+        Self {
+            clause: clause.into(),
+            mend: None,
+        }
+    }
+
+    fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = Some(mend.into());
+        self
+    }
+}
+
+/// Checks `raw` against the key. `base`: the folder that relative paths count from.
+pub fn check(key: &Key, raw: &Raw, base: Option<&Path>) -> Result<Value, Refusal> {
+    let wrong_type = || Refusal::new(format!("must be {}, not {}", key.expected(), raw.name()));
+    match (key.kind, raw) {
+        (Kind::Bool, Raw::Bool(b)) => Ok(Value::Bool(*b)),
+        (Kind::Bool, Raw::Text("true" | "false")) => {
+            Err(wrong_type().mend("Leave out the quotes."))
+        }
+        (Kind::Int(min, max, _), Raw::Int(n)) => within(key, *n, |n| (min..=max).contains(&n)),
+        (Kind::IntOf(of, _), Raw::Int(n)) => within(key, *n, |n| of.contains(&n)),
+        (Kind::Int(..) | Kind::IntOf(..), Raw::Text(t)) if t.parse::<i64>().is_ok() => {
+            Err(wrong_type().mend("Leave out the quotes."))
+        }
+        // `gain_db = 3` is as good as `3.0`; bounds are far below where f64 loses whole numbers.
+        #[allow(clippy::cast_precision_loss)]
+        (Kind::Float(min, max, _), Raw::Int(Some(n))) => float(key, *n as f64, min, max),
+        (Kind::Float(min, max, _), Raw::Float(x)) => float(key, *x, min, max),
+        (Kind::Text(_, check), Raw::Text(t)) => match check(t) {
+            Ok(()) => Ok(Value::Text((*t).to_owned())),
+            Err(clause) => Err(Refusal::new(clause)),
+        },
+        (Kind::Choice(words), Raw::Text(t)) => choice(key, words, t),
+        (Kind::Path, Raw::Text(t)) => path(t, base),
+        (Kind::Bitrate(min, max), Raw::Int(n)) => bitrate(key, *n, min, max),
+        (Kind::Bitrate(min, max), Raw::Text(t)) => match bitrate_number(t) {
+            Some(n) => bitrate(key, Some(n), min, max),
+            None => Err(Refusal::new(format!("must be {}", key.expected()))),
+        },
+        (Kind::Ip, Raw::Text(t)) => t
+            .parse()
+            .map(Value::Ip)
+            .map_err(|_| Refusal::new("must be an IP address, such as 0.0.0.0 or ::1")),
+        (Kind::Secret, Raw::Text(t)) => match checks::stream_key(t) {
+            Ok(()) => Ok(Value::Secret(Secret::new(*t))),
+            Err(clause) => Err(Refusal::new(clause)),
+        },
+        _ => Err(wrong_type()),
+    }
+}
+
+/// Checks text from the environment, a flag or the table of defaults: the kind of the key decides how it is read.
+pub fn parse_text(key: &Key, text: &str, base: Option<&Path>) -> Result<Value, Refusal> {
+    let raw = match key.kind {
+        Kind::Bool => match text {
+            "true" => Raw::Bool(true),
+            "false" => Raw::Bool(false),
+            _ => return Err(Refusal::new("must be true or false")),
+        },
+        Kind::Int(..) | Kind::IntOf(..) => match text.parse() {
+            Ok(n) => Raw::Int(Some(n)),
+            Err(_) => return Err(Refusal::new(format!("must be {}", key.expected()))),
+        },
+        Kind::Float(..) => match text.parse() {
+            Ok(x) => Raw::Float(x),
+            Err(_) => return Err(Refusal::new(format!("must be {}", key.expected()))),
+        },
+        _ => Raw::Text(text),
+    };
+    check(key, &raw, base)
+}
+
+fn within(key: &Key, n: Option<i64>, ok: impl Fn(i64) -> bool) -> Result<Value, Refusal> {
+    match n {
+        Some(n) if ok(n) => Ok(Value::Int(n)),
+        Some(n) if key.may_be_shown() => {
+            Err(Refusal::new(format!("must be {}, not {n}", key.expected())))
+        }
+        _ => Err(Refusal::new(format!("must be {}", key.expected()))),
+    }
+}
+
+fn float(key: &Key, x: f64, min: f64, max: f64) -> Result<Value, Refusal> {
+    if (min..=max).contains(&x) {
+        Ok(Value::Float(x))
+    } else {
+        Err(Refusal::new(format!("must be {}, not {x}", key.expected())))
+    }
+}
+
+fn bitrate(key: &Key, n: Option<i64>, min: u32, max: u32) -> Result<Value, Refusal> {
+    let fits = |n: i64| (i64::from(min)..=i64::from(max)).contains(&n);
+    let value = within(key, n, fits);
+    match n {
+        // 2500 was meant as kbit/s if a thousand times as much fits.
+        Some(n) if value.is_err() && n < 100_000 && fits(n.saturating_mul(1000)) => value
+            .map_err(|e| e.mend("A bare number is in bit/s; add k for kbit/s or M for Mbit/s.")),
+        _ => value,
+    }
+}
+
+/// `2500k`, `2.5M`, `2500000` in bit/s; nothing for anything else.
+fn bitrate_number(text: &str) -> Option<i64> {
+    let (number, factor) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], 1e3),
+        b'M' => (&text[..text.len() - 1], 1e6),
+        _ => (text, 1.0),
+    };
+    let plain = number.len() <= 12 && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let bits = number.parse::<f64>().ok().filter(|_| plain)? * factor;
+    // At most 12 digits times 10⁶ fits i64.
+    #[allow(clippy::cast_possible_truncation)]
+    Some(bits.round() as i64)
+}
+
+fn choice(key: &Key, words: &[&str], text: &str) -> Result<Value, Refusal> {
+    if words.contains(&text) {
+        return Ok(Value::Text(text.to_owned()));
+    }
+    let refusal = Refusal::new(format!("must be {}", key.expected()));
+    Err(match nearest(text, words.iter().copied()) {
+        Some(word) => refusal.mend(format!("Did you mean \"{word}\"?")),
+        None => refusal,
+    })
+}
+
+fn path(text: &str, base: Option<&Path>) -> Result<Value, Refusal> {
+    if text.len() > 4096 || text.chars().any(char::is_control) {
+        return Err(Refusal::new("must be a path without control characters"));
+    }
+    if text.starts_with('~') {
+        return Err(Refusal::new("must not begin with ~").mend("Write the whole path."));
+    }
+    let path = PathBuf::from(text);
+    Ok(Value::Path(match base {
+        Some(base) if !text.is_empty() => base.join(path),
+        _ => path,
+    }))
+}
+
+/// Checks of texts: each answers with a clause that follows the key's name and does not repeat the text.
+pub mod checks {
+    use crate::config::types::{BoxName, DestinationName, StreamUrl};
+
+    /// The name of the box.
+    pub fn box_name(s: &str) -> Result<(), String> {
+        s.parse::<BoxName>().map(|_| ())
+    }
+
+    /// The name of a destination.
+    pub fn destination(s: &str) -> Result<(), String> {
+        s.parse::<DestinationName>().map(|_| ())
+    }
+
+    /// The address of a destination.
+    pub fn url(s: &str) -> Result<(), String> {
+        s.parse::<StreamUrl>().map(|_| ())
+    }
+
+    /// A line of at most 256 bytes.
+    pub fn line(s: &str) -> Result<(), String> {
+        if s.len() > 256 || s.chars().any(char::is_control) {
+            return Err("must be at most 256 bytes without control characters".into());
+        }
+        Ok(())
+    }
+
+    /// `auto` or a GStreamer element's name.
+    pub fn element(s: &str) -> Result<(), String> {
+        let ok = (1..=64).contains(&s.len())
+            && s.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+        ok.then_some(()).ok_or_else(|| {
+            "must be auto or the name of a GStreamer encoder, such as x264enc".into()
+        })
+    }
+
+    /// A user name that needs no quoting in a digest header or an address.
+    pub fn user(s: &str) -> Result<(), String> {
+        let ok = (1..=64).contains(&s.len())
+            && s.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        ok.then_some(())
+            .ok_or_else(|| "must be 1 to 64 of letters, digits, -, _ and .".into())
+    }
+
+    /// A stream key: one word.
+    pub fn stream_key(s: &str) -> Result<(), String> {
+        if s.is_empty() {
+            return Err("must not be empty".into());
+        }
+        if s.len() > 2048 || s.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err("must be at most 2048 bytes without spaces or line ends".into());
+        }
+        Ok(())
+    }
+
+    /// A level, or a list of `target=level` and levels.
+    pub fn log_filter(s: &str) -> Result<(), String> {
+        let level = |l: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&l);
+        let target = |t: &str| {
+            !t.is_empty()
+                && t.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
+        };
+        let part = |p: &str| match p.split_once('=') {
+            Some((t, l)) => target(t) && level(l),
+            None => level(p),
+        };
+        if s.len() <= 512 && s.split(',').all(|p| part(p.trim())) {
+            Ok(())
+        } else {
+            Err("must be error, warn, info, debug or trace, or a filter such as \"info,boothcast::media=debug\"".into())
+        }
+    }
+}
+
+/// A value as it would be written, for the reference; secrets as `***`.
+#[must_use]
+pub fn shown(key: &Key, value: &Value) -> String {
+    match (key.kind, value) {
+        (_, Value::Bool(b)) => b.to_string(),
+        (Kind::Bitrate(..), Value::Int(n)) => {
+            format!("\"{}\"", bitrate_text(u32::try_from(*n).unwrap_or(0)))
+        }
+        (_, Value::Int(n)) => n.to_string(),
+        (_, Value::Float(x)) => format!("{x:?}"),
+        (_, Value::Text(t)) => format!("{t:?}"),
+        (_, Value::Path(p)) => format!("{:?}", p.display().to_string()),
+        (_, Value::Ip(ip)) => format!("\"{ip}\""),
+        (_, Value::Secret(s)) => s.to_string(),
+    }
+}
