@@ -22,6 +22,8 @@ pub mod engine;
 pub mod fanout;
 /// Switches between two producers of access units at keyframes, with monotonic timestamps.
 pub mod gate;
+/// H.264 byte-stream: NAL units, parameter sets, keyframes.
+pub mod h264;
 /// What leaves the box.
 pub mod output;
 /// The raw picture between capture and encoder; callbacks between stages.

@@ -110,11 +110,6 @@ impl Worker {
         })
     }
 
-    /// Asks the thread to end without waiting for it.
-    pub(super) fn ask(&self) {
-        self.signal.stop();
-    }
-
     fn finish(&mut self) {
         let Some(thread) = self.thread.take() else {
             return;

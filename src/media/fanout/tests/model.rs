@@ -174,7 +174,7 @@ proptest! {
                         key: video && key,
                         time: log.last().map_or(0, |u| u.time) + step_ms * MS,
                         size,
-                        format: Arc::new(""),
+                        format: "".into(),
                     };
                     pairs.iter_mut().for_each(|p| p.model_push(&unit));
                     fanout.push(unit.clone());
