@@ -24,8 +24,14 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         "rtsp.auth=none".into(),
         "video.source=test".into(),
     ];
-    let sources = config::Sources { set, ..config::Sources::empty(board::detected()) };
-    let config = config::load(&sources).unwrap_or_else(|p| panic!("{}", p.text())).config;
+    let sources = config::Sources {
+        files: vec![],
+        env: vec![],
+        set,
+        board: board::detected(),
+        default_state: "/nonexistent".into(),
+    };
+    let config = config::load(&sources).unwrap_or_else(|p| panic!("{p}")).config;
     let options = AppOptions { config, board: board::detected(), clock: Clock::real(), notices: vec![], sources: None };
     App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()))
 }

@@ -51,11 +51,11 @@ pub fn run(args: RunArgs) -> u8 {
 
 fn try_run(args: RunArgs) -> Result<bool> {
     let board = board::detected();
-    let sources = args.config.sources(&board);
+    let sources = args.config.sources();
     let keep_going = args.keep_going || std::env::var_os("INVOCATION_ID").is_some();
-    let loaded = config::load_or_last_good(&sources, keep_going)?;
+    let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
     start_logging(&loaded.config)?;
-    let notices = loaded.notices();
+    let notices = notices(&loaded);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -67,6 +67,16 @@ fn try_run(args: RunArgs) -> Result<bool> {
     let clean = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
     clean
+}
+
+/// What people should know of how the configuration was loaded.
+fn notices(loaded: &config::Loaded) -> Vec<String> {
+    let mut out: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    if let Some(problems) = &loaded.set_aside {
+        out.push("The configuration is broken; the last good one is used instead.".to_owned());
+        out.extend(problems.as_slice().iter().map(ToString::to_string));
+    }
+    out
 }
 
 /// Starts, waits for a signal or for the core's own end, and stops.
@@ -142,14 +152,16 @@ fn start_logging(config: &Config) -> Result<()> {
 #[must_use]
 pub fn doctor(args: DoctorCliArgs) -> u8 {
     let board = board::detected();
-    let sources = args.config.sources(&board);
+    let sources = args.config.sources();
     // A broken configuration does not keep the doctor away: the defaults are looked at then.
     let config = match config::load(&sources) {
         Ok(loaded) => loaded.config,
         Err(problems) => {
             eprintln!("boothcast: the configuration is broken; looking at the defaults instead.");
-            eprintln!("{}", problems.text());
-            match config::load(&sources.defaults_only()) {
+            eprintln!("{problems}");
+            let defaults =
+                config::Sources { files: vec![], env: vec![], set: vec![], ..sources.clone() };
+            match config::load(&defaults) {
                 Ok(loaded) => loaded.config,
                 Err(_) => return Kind::Internal.exit_code(),
             }

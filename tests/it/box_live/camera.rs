@@ -33,8 +33,14 @@ fn configuration(dir: &std::path::Path, extra: &[&str]) -> Config {
         "encode.profile=480p30".to_owned(),
     ];
     set.extend(extra.iter().map(|s| (*s).to_owned()));
-    let sources = config::Sources { set, ..config::Sources::empty(board::detected()) };
-    config::load(&sources).unwrap_or_else(|p| panic!("{}", p.text())).config
+    let sources = config::Sources {
+        files: vec![],
+        env: vec![],
+        set,
+        board: board::detected(),
+        default_state: "/nonexistent".into(),
+    };
+    config::load(&sources).unwrap_or_else(|p| panic!("{p}")).config
 }
 
 impl InProcess {
