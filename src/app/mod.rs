@@ -17,8 +17,8 @@ use crate::config::board::Board;
 use crate::config::{Config, RtspAuth};
 use crate::device::command::{Command, Origin};
 use crate::device::effect::Effect;
-use crate::device::event::{Event, Rendition};
-use crate::device::state::{Setup, State, Wanted};
+use crate::device::event::Event;
+use crate::device::state::{DestinationSetup, Setup, State, Wanted};
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
 use crate::edge::systemd;
@@ -87,7 +87,7 @@ impl App {
         let (handle, status, supervisor) =
             Supervisor::spawn(runtime, state, clock, effects_in);
         let media_events = handle.clone();
-        let reporter = Reporter::new(move |event| media_events.event(Event::Media(event)));
+        let reporter = Reporter::new(move |event| media_events.media(event));
         let engine = Engine::start(
             EngineOptions {
                 config: config.clone(),
@@ -109,7 +109,7 @@ impl App {
             }
         };
         let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
-        let effects = spawn_effects(engine, effects_out, state_dir)?;
+        let effects = spawn_effects(engine, effects_out, state_dir, config.encode.video.bitrate, handle.clone())?;
         let notifier = runtime.spawn(systemd::run(systemd::Notifier::from_env(), status.clone()));
         let page = banner::Banner {
             config: &config,
@@ -148,7 +148,7 @@ impl App {
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
 fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
     let loaded = files::load_wanted(&config.paths.state)?;
-    let first = Wanted::first_run(config.destination.iter().any(|d| d.enabled));
+    let first = Wanted::new(config.destination.iter().any(|d| d.enabled));
     Ok((loaded.wanted.unwrap_or(first), loaded.warning))
 }
 
@@ -185,24 +185,25 @@ fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<crate::c
 }
 
 fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
-    let mut renditions = vec![(Rendition::Main, config.encode.video.clone())];
-    if config.sub.enabled {
-        renditions.push((Rendition::Sub, config.sub.video.clone()));
-    }
     Setup {
-        renditions,
+        name: config.box_.name.clone(),
+        main: config.encode.video.clone(),
+        sub: config.sub.enabled.then(|| config.sub.video.clone()),
         encoders: encoders.to_vec(),
+        passthrough: config.video.passthrough && !config.sub.enabled,
+        audio,
+        gain_db: config.audio.gain_db,
+        offset_ms: config.audio.offset_ms,
         destinations: config
             .destination
             .iter()
-            .map(|d| (d.name.clone(), d.enabled, d.max_bitrate))
+            .map(|d| DestinationSetup {
+                name: d.name.clone(),
+                enabled: d.enabled,
+                max_bitrate: d.max_bitrate,
+            })
             .collect(),
-        audio,
-        box_name: config.box_.name.to_string(),
-        adaptive: config.adaptive.enabled,
-        floor: config.adaptive.floor,
-        gain_db: config.audio.gain_db,
-        offset_ms: config.audio.offset_ms,
+        adaptive: config.adaptive.clone(),
     }
 }
 
@@ -211,6 +212,8 @@ fn spawn_effects(
     mut engine: Engine,
     mut effects: mpsc::Receiver<Effect>,
     state_dir: std::path::PathBuf,
+    configured: u32,
+    handle: Handle,
 ) -> Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()
         .name("effects".into())
@@ -219,9 +222,11 @@ fn spawn_effects(
                 match &effect {
                     Effect::Shutdown => break,
                     Effect::Persist(wanted) => {
-                        if let Err(e) = files::save_wanted(&state_dir, wanted) {
-                            tracing::error!("{}", e.report());
-                        }
+                        let video = wanted.video.as_ref();
+                        engine.set_wanted_bitrate(video.map_or(configured, |v| v.bitrate));
+                        let error = files::save_wanted(&state_dir, wanted).err();
+                        let error = error.map(|e| e.report());
+                        handle.event(Event::Persisted { error });
                     }
                     Effect::Identify => tracing::info!("this is the box that you are looking for"),
                     other => engine.apply(other),

@@ -81,3 +81,32 @@ pub enum AudioInput {
         path: PathBuf,
     },
 }
+
+impl VideoInput {
+    /// One clause for people: what it is.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::V4l2 { description, .. } => description.clone(),
+            Self::Libcamera { id } if id.is_empty() => "CSI camera through libcamera".to_owned(),
+            Self::Libcamera { id } => format!("CSI camera {id} through libcamera"),
+            Self::Test { pattern } if pattern == "clock" => {
+                "test picture with clock and frame counter".to_owned()
+            }
+            Self::Test { pattern } => format!("test picture {pattern}"),
+            Self::File { path } => format!("file {} in a loop", path.display()),
+        }
+    }
+}
+
+impl AudioInput {
+    /// One clause for people: what it is.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Alsa { pcm, description } => format!("{description} ({pcm})"),
+            Self::Test => "test tone with a beep each second".to_owned(),
+            Self::File { path } => format!("sound of {} in a loop", path.display()),
+        }
+    }
+}

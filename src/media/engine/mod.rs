@@ -198,6 +198,11 @@ impl Engine {
         }
     }
 
+    /// The bitrate that people want for the main rendition, bit/s: what the adaptive bitrate climbs back to.
+    pub fn set_wanted_bitrate(&self, bitrate: u32) {
+        self.pushes.set_wanted(bitrate);
+    }
+
     fn with_sound(&self, f: impl FnOnce(&Sound)) {
         if let Some(sound) = &self.sound {
             f(sound);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::config::{Config, Destination, DestinationName};
 use crate::media::access_unit::AccessUnit;
 use crate::media::fanout::Fanout;
-use crate::media::output::rtmp::{Abr, Push, PushOptions};
+use crate::media::output::rtmp::abr::{Adaptive, Controller};
+use crate::media::output::rtmp::{Push, PushOptions};
 use crate::media::report::Reporter;
 
 /// All destinations, open or not.
@@ -14,7 +15,8 @@ pub(super) struct Pushes {
     open: BTreeMap<DestinationName, Push>,
     fanout: Fanout<AccessUnit>,
     audio: bool,
-    abr: Option<Abr>,
+    adaptive: Option<Adaptive>,
+    floor: u32,
     runtime: tokio::runtime::Handle,
     reporter: Reporter,
 }
@@ -27,17 +29,27 @@ impl Pushes {
         runtime: &tokio::runtime::Handle,
         reporter: &Reporter,
     ) -> Self {
-        let abr = config.adaptive.enabled.then(|| {
-            Abr::new(config.encode.video.bitrate, config.adaptive.floor, reporter.clone())
+        let floor = config.adaptive.floor;
+        let adaptive = config.adaptive.enabled.then(|| {
+            let controller = Controller::new(config.encode.video.bitrate, floor);
+            Adaptive::new(controller, reporter.clone())
         });
         Self {
             known: config.destination.iter().map(|d| (d.name.clone(), d.clone())).collect(),
             open: BTreeMap::new(),
             fanout: fanout.clone(),
             audio,
-            abr,
+            adaptive,
+            floor,
             runtime: runtime.clone(),
             reporter: reporter.clone(),
+        }
+    }
+
+    /// The bitrate that people want now: what the adaptive bitrate climbs back to.
+    pub(super) fn set_wanted(&self, bitrate: u32) {
+        if let Some(adaptive) = &self.adaptive {
+            adaptive.set_wanted(bitrate, self.floor);
         }
     }
 
@@ -50,7 +62,7 @@ impl Pushes {
             destination: destination.clone(),
             fanout: self.fanout.clone(),
             audio: self.audio,
-            abr: self.abr.clone(),
+            adaptive: self.adaptive.clone(),
         };
         let push = Push::spawn(&self.runtime, options, self.reporter.clone());
         self.open.insert(name.clone(), push);
