@@ -84,7 +84,7 @@ impl App {
         let setup = setup(&config, &table.usable, found.audio.is_some());
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
-        let (handle, status, supervisor) =
+        let (handle, supervisor) =
             Supervisor::spawn(runtime, state, clock, effects_in);
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
