@@ -27,8 +27,18 @@ struct Document<'a> {
     problems: Problems,
 }
 
+/// What a document sets, and what is wrong with it.
+pub struct Read {
+    /// The keys that it sets.
+    pub layer: Layer,
+    /// Syntax errors and wrong keys.
+    pub problems: Problems,
+    /// Whether it has no syntax error: else a part of it is unknown.
+    pub complete: bool,
+}
+
 /// Reads a document. `file` is its name for messages; relative paths in it count from `base`.
-pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> (Layer, Problems) {
+pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> Read {
     // Editors on Windows put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -42,7 +52,11 @@ pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> (Layer, Problem
     };
     doc.syntax(&errors);
     let layer = doc.root(root.get_ref());
-    (layer, doc.problems)
+    Read {
+        layer,
+        problems: doc.problems,
+        complete: errors.is_empty(),
+    }
 }
 
 impl Document<'_> {
@@ -87,7 +101,7 @@ impl Document<'_> {
 
     fn root(&mut self, root: &DeTable) -> Layer {
         let mut layer = Layer::default();
-        for (name, value) in root.iter() {
+        for (name, value) in root {
             let byte = name.span().start;
             if byte >= self.sound {
                 continue;
@@ -148,7 +162,7 @@ impl Document<'_> {
 
     fn section(&mut self, section: &Section, table: &DeTable) -> Entries {
         let mut entries = Entries::new();
-        for (name, value) in table.iter() {
+        for (name, value) in table {
             let byte = name.span().start;
             if byte >= self.sound {
                 continue;
@@ -156,6 +170,12 @@ impl Document<'_> {
             let Some(key) = keys::key(section.name, name.get_ref()) else {
                 let problem = self.unknown_key(section, name.get_ref(), byte);
                 self.problems.push(problem);
+                if let Some(meant) = meant(section, name.get_ref(), table) {
+                    // As good as written, only wrongly: nobody should be told as well that it is missing.
+                    let at = self.origin(byte, meant.path);
+                    let refused = Entry { value: None, at };
+                    entries.entry(meant.path).or_insert(refused);
+                }
                 continue;
             };
             let at = self.origin(byte, key.path);
@@ -213,6 +233,14 @@ impl Document<'_> {
                 .mend(mend)
         }
     }
+}
+
+/// The key of this section that an unknown name was meant to be, if it (or what stands for it) is not there.
+fn meant(section: &Section, name: &str, table: &DeTable) -> Option<&'static keys::Key> {
+    let key = suggest::key(section.name, name).filter(|k| k.section() == section.name)?;
+    let there = |name: &str| table.contains_key(name);
+    let either_key = key.path.starts_with("destination.key") && (there("key") || there("key_file"));
+    (!there(key.name()) && !either_key).then_some(key)
 }
 
 fn line_starts(text: &str) -> Vec<usize> {
