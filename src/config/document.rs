@@ -8,7 +8,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::{self, Section};
 use super::layer::{Dest, Entries, Entry, Layer};
-use super::problems::{Origin, Problem, Problems};
+use super::problems::{MAX_PROBLEMS, Origin, Problem, Problems};
 use super::suggest;
 use super::value::{self, Raw};
 
@@ -52,10 +52,11 @@ pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> Read {
     };
     doc.syntax(&errors);
     let layer = doc.root(root.get_ref());
+    let full = doc.is_full();
     Read {
         layer,
         problems: doc.problems,
-        complete: errors.is_empty(),
+        complete: errors.is_empty() && !full,
     }
 }
 
@@ -68,6 +69,11 @@ impl Document<'_> {
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
         let before = String::from_utf8_lossy(&self.text.as_bytes()[start..byte]);
         (line, before.chars().count() + 1)
+    }
+
+    /// Whether enough is wrong: looking for more suggestions only costs time.
+    fn is_full(&self) -> bool {
+        self.problems.len() > MAX_PROBLEMS
     }
 
     fn origin(&self, byte: usize, label: impl Into<String>) -> Origin {
@@ -88,7 +94,7 @@ impl Document<'_> {
             let (line, _) = origin.place.unwrap_or_default();
             let start = self.lines.get(line.saturating_sub(1));
             self.sound = self.sound.min(start.copied().unwrap_or(0));
-            if line != last_line {
+            if line != last_line && !self.is_full() {
                 let message = format!(
                     "This is not valid TOML: {}.",
                     error.message().trim_end_matches('.')
@@ -103,7 +109,7 @@ impl Document<'_> {
         let mut layer = Layer::default();
         for (name, value) in root {
             let byte = name.span().start;
-            if byte >= self.sound {
+            if byte >= self.sound || self.is_full() {
                 continue;
             }
             let Some(section) = keys::section(name.get_ref()) else {
@@ -140,7 +146,7 @@ impl Document<'_> {
         };
         for (n, item) in array.iter().enumerate() {
             let at = item.span().start;
-            if at >= self.sound {
+            if at >= self.sound || self.is_full() {
                 continue;
             }
             let section = keys::section("destination");
@@ -164,7 +170,7 @@ impl Document<'_> {
         let mut entries = Entries::new();
         for (name, value) in table {
             let byte = name.span().start;
-            if byte >= self.sound {
+            if byte >= self.sound || self.is_full() {
                 continue;
             }
             let Some(key) = keys::key(section.name, name.get_ref()) else {

@@ -272,3 +272,27 @@ fn a_key_in_a_readable_file_is_a_warning() {
         "c.toml:4: destination.key stands in a file that others can read. Run: chmod 600 c.toml (or use key_file)."
     );
 }
+
+#[test]
+fn a_file_full_of_errors_is_told_in_bounded_time_and_length() {
+    let begin = std::time::Instant::now();
+    for line in [
+        "x%d = 1\n",
+        "rtsp.x%d = 1\n",
+        "= %d\n",
+        "[[destination]]\n",
+        "[rtsp.a%d]\n",
+    ] {
+        let mut toml = String::new();
+        for n in 0.. {
+            toml.push_str(&line.replace("%d", &n.to_string()));
+            if toml.len() > 250 * 1024 {
+                break;
+            }
+        }
+        let found = lines(load_text(&toml));
+        assert!((64..=101).contains(&found.len()), "{line}: {}", found.len());
+    }
+    // A fraction of a second on an idle machine; without the bound it is minutes.
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
+}
