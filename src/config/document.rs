@@ -8,7 +8,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::{self, Section};
 use super::layer::{Dest, Entries, Entry, Layer};
-use super::problems::{Origin, Problem, Problems};
+use super::problems::{MAX_PROBLEMS, Origin, Problem, Problems};
 use super::suggest;
 use super::value::{self, Raw};
 
@@ -27,8 +27,18 @@ struct Document<'a> {
     problems: Problems,
 }
 
+/// What a document sets, and what is wrong with it.
+pub struct Read {
+    /// The keys that it sets.
+    pub layer: Layer,
+    /// Syntax errors and wrong keys.
+    pub problems: Problems,
+    /// Whether it has no syntax error: else a part of it is unknown.
+    pub complete: bool,
+}
+
 /// Reads a document. `file` is its name for messages; relative paths in it count from `base`.
-pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> (Layer, Problems) {
+pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> Read {
     // Editors on Windows put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -42,7 +52,12 @@ pub fn read(text: &str, file: &Arc<str>, base: Option<&Path>) -> (Layer, Problem
     };
     doc.syntax(&errors);
     let layer = doc.root(root.get_ref());
-    (layer, doc.problems)
+    let full = doc.is_full();
+    Read {
+        layer,
+        problems: doc.problems,
+        complete: errors.is_empty() && !full,
+    }
 }
 
 impl Document<'_> {
@@ -54,6 +69,11 @@ impl Document<'_> {
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
         let before = String::from_utf8_lossy(&self.text.as_bytes()[start..byte]);
         (line, before.chars().count() + 1)
+    }
+
+    /// Whether enough is wrong: looking for more suggestions only costs time.
+    fn is_full(&self) -> bool {
+        self.problems.len() > MAX_PROBLEMS
     }
 
     fn origin(&self, byte: usize, label: impl Into<String>) -> Origin {
@@ -74,7 +94,7 @@ impl Document<'_> {
             let (line, _) = origin.place.unwrap_or_default();
             let start = self.lines.get(line.saturating_sub(1));
             self.sound = self.sound.min(start.copied().unwrap_or(0));
-            if line != last_line {
+            if line != last_line && !self.is_full() {
                 let message = format!(
                     "This is not valid TOML: {}.",
                     error.message().trim_end_matches('.')
@@ -87,9 +107,9 @@ impl Document<'_> {
 
     fn root(&mut self, root: &DeTable) -> Layer {
         let mut layer = Layer::default();
-        for (name, value) in root.iter() {
+        for (name, value) in root {
             let byte = name.span().start;
-            if byte >= self.sound {
+            if byte >= self.sound || self.is_full() {
                 continue;
             }
             let Some(section) = keys::section(name.get_ref()) else {
@@ -126,7 +146,7 @@ impl Document<'_> {
         };
         for (n, item) in array.iter().enumerate() {
             let at = item.span().start;
-            if at >= self.sound {
+            if at >= self.sound || self.is_full() {
                 continue;
             }
             let section = keys::section("destination");
@@ -148,14 +168,20 @@ impl Document<'_> {
 
     fn section(&mut self, section: &Section, table: &DeTable) -> Entries {
         let mut entries = Entries::new();
-        for (name, value) in table.iter() {
+        for (name, value) in table {
             let byte = name.span().start;
-            if byte >= self.sound {
+            if byte >= self.sound || self.is_full() {
                 continue;
             }
             let Some(key) = keys::key(section.name, name.get_ref()) else {
                 let problem = self.unknown_key(section, name.get_ref(), byte);
                 self.problems.push(problem);
+                if let Some(meant) = meant(section, name.get_ref(), table) {
+                    // As good as written, only wrongly: nobody should be told as well that it is missing.
+                    let at = self.origin(byte, meant.path);
+                    let refused = Entry { value: None, at };
+                    entries.entry(meant.path).or_insert(refused);
+                }
                 continue;
             };
             let at = self.origin(byte, key.path);
@@ -213,6 +239,14 @@ impl Document<'_> {
                 .mend(mend)
         }
     }
+}
+
+/// The key of this section that an unknown name was meant to be, if it (or what stands for it) is not there.
+fn meant(section: &Section, name: &str, table: &DeTable) -> Option<&'static keys::Key> {
+    let key = suggest::key(section.name, name).filter(|k| k.section() == section.name)?;
+    let there = |name: &str| table.contains_key(name);
+    let either_key = key.path.starts_with("destination.key") && (there("key") || there("key_file"));
+    (!there(key.name()) && !either_key).then_some(key)
 }
 
 fn line_starts(text: &str) -> Vec<usize> {

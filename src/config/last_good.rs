@@ -5,14 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::load::{Loaded, Sources, Text, compose, read_files};
+use super::load::{Destinations, Loaded, Sources, Text, compose, read_files};
 use super::problems::{Origin, Problem, Problems};
 
 const INDEX: &str = "index.json";
@@ -40,8 +39,8 @@ struct Kept {
 }
 
 /// Loads the configuration. A good one is remembered in `state_dir`; with `keep_going`, a configuration whose *files*
-/// are broken is replaced by the remembered files (environment and flags of now still apply), and
-/// [`Loaded::set_aside`] says why. When the good files cannot be remembered, that is a warning.
+/// are broken is replaced by the remembered files (environment and flags of now still apply) less the destinations
+/// that cannot be used now, and [`Loaded::set_aside`] says why. When the good files cannot be remembered, that is a warning.
 ///
 /// # Errors
 /// Every problem of every layer: without `keep_going`, without remembered files, and when the environment or the
@@ -52,20 +51,26 @@ pub fn load_or_last_good(
     keep_going: bool,
 ) -> Result<Loaded, Problems> {
     let (texts, problems) = read_files(&sources.files);
-    match compose(&texts, problems, sources) {
+    match compose(&texts, problems, sources, Destinations::All) {
         Ok(mut loaded) => {
             if let Err(e) = remember(&texts, state_dir) {
                 loaded.warnings.push(not_remembered(state_dir, &e));
             }
             Ok(loaded)
         }
-        Err(problems) if keep_going => {
+        Err(mut problems) if keep_going => {
             let Some(texts) = recall(state_dir) else {
                 return Err(problems);
             };
-            match compose(&texts, Problems::default(), sources) {
+            match compose(&texts, Problems::default(), sources, Destinations::Usable) {
                 Ok(mut loaded) => {
-                    loaded.set_aside = Some(problems);
+                    let files: Vec<_> = sources
+                        .files
+                        .iter()
+                        .map(|(f, _)| f.display().to_string())
+                        .collect();
+                    problems.extend(loaded.set_aside.take().unwrap_or_default());
+                    loaded.set_aside = Some(problems.sorted(&files));
                     Ok(loaded)
                 }
                 // The problems of now are those that a person can mend.
@@ -144,11 +149,13 @@ fn recall(state_dir: &Path) -> Option<Vec<Text>> {
     index.files.into_iter().map(text).collect()
 }
 
-/// A name that changes with the content. Not for security: it tells copies apart and finds damage.
+/// A name that changes with the content (FNV-1a, 64 bits: the same in every version of this program). Not for
+/// security: it tells copies apart and finds damage.
 fn copy_name(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("{:016x}.toml", hasher.finish())
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}.toml")
 }
 
 fn read(path: &Path) -> Option<String> {

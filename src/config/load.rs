@@ -11,8 +11,8 @@ use super::build::{self, Merged};
 use super::key_file::reason;
 use super::overrides::{self, ENV_PREFIX};
 use super::problems::{Origin, Problem, Problems};
-use super::schema::Config;
-use super::{document, rules};
+use super::schema::{Config, Destination};
+use super::{destination, document, rules};
 
 /// Largest configuration file in bytes: many times what 64 destinations need.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -87,7 +87,8 @@ pub struct Loaded {
     pub files_used: Vec<PathBuf>,
     /// What is doubtful but no error.
     pub warnings: Vec<Problem>,
-    /// Why the files were set aside and the last good ones used in their place.
+    /// What was set aside so that the show goes on, and why: broken files, in whose place the last good ones are in
+    /// force, and destinations that cannot be used. Only [`load_or_last_good`](super::load_or_last_good) does that.
     pub set_aside: Option<Problems>,
 }
 
@@ -108,7 +109,7 @@ pub(crate) struct Text {
 /// Every problem of every layer, in order.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let (texts, problems) = read_files(&sources.files);
-    compose(&texts, problems, sources)
+    compose(&texts, problems, sources, Destinations::All)
 }
 
 /// Reads the files that are there.
@@ -117,14 +118,23 @@ pub(crate) fn read_files(files: &[(PathBuf, bool)]) -> (Vec<Text>, Problems) {
     for (path, required) in files {
         match read_file(path) {
             Ok(text) => texts.push(text),
-            Err(problem) if *required || path.symlink_metadata().is_ok() => problems.push(problem),
+            Err(refused) if *required || !is_missing(path) => problems.extend(refused),
             Err(_) => {}
         }
     }
     (texts, problems)
 }
 
-fn read_file(path: &Path) -> Result<Text, Problem> {
+/// Whether there is nothing at all: a folder that may not be searched, or a dangling link, is something.
+fn is_missing(path: &Path) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    match path.symlink_metadata() {
+        Ok(_) => false,
+        Err(e) => matches!(e.kind(), NotFound | NotADirectory),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Text, Problems> {
     let origin = |place| Origin {
         source: path.display().to_string().into(),
         place,
@@ -147,7 +157,9 @@ fn read_file(path: &Path) -> Result<Text, Problem> {
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(origin(None).sentence("This file is longer than 256 KiB."));
+        return Err(origin(None)
+            .sentence("This file is longer than 256 KiB.")
+            .into());
     }
     let text = String::from_utf8(bytes).map_err(|e| {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
@@ -163,11 +175,21 @@ fn read_file(path: &Path) -> Result<Text, Problem> {
     })
 }
 
+/// Whether a destination that cannot be used is an error, or is left out so that the show goes on without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Destinations {
+    /// An error.
+    All,
+    /// Left out, and listed in [`Loaded::set_aside`].
+    Usable,
+}
+
 /// Lays the texts, the environment and the flags over the defaults, and checks the whole.
 pub(crate) fn compose(
     texts: &[Text],
     mut errors: Problems,
     sources: &Sources,
+    wanted: Destinations,
 ) -> Result<Loaded, Problems> {
     let mut defaults = build::defaults();
     build::of_board(&sources.board, &mut defaults);
@@ -179,14 +201,11 @@ pub(crate) fn compose(
         let name: Arc<str> = text.path.display().to_string().into();
         order.push(name.to_string());
         let base = text.path.parent();
-        let (of_file, problems) = document::read(&text.text, &name, base);
-        // With a syntax error half of a file is unknown, and rules between keys would accuse the wrong ones.
-        sound &= !problems
-            .as_slice()
-            .iter()
-            .any(|p| p.key.is_none() && p.message.contains("TOML"));
-        errors.extend(problems);
-        layer.merge(of_file);
+        let read = document::read(&text.text, &name, base);
+        // With a syntax error a part of the file is unknown, and rules between keys would accuse the wrong ones.
+        sound &= read.complete;
+        errors.extend(read.problems);
+        layer.merge(read.layer);
     }
     for (of_others, problems) in [
         overrides::environment(&sources.env),
@@ -197,7 +216,14 @@ pub(crate) fn compose(
     }
     let merged = Merged { layer, defaults };
     let mut warnings = Problems::default();
-    let config = sound.then(|| finish(&merged, &mut errors, &mut warnings));
+    let mut aside = Problems::default();
+    let config = sound.then(|| {
+        let destinations = destinations(&merged, &mut aside);
+        if wanted == Destinations::All {
+            errors.extend(std::mem::take(&mut aside));
+        }
+        finish(&merged, destinations, &mut errors, &mut warnings)
+    });
     let open: Vec<String> = texts
         .iter()
         .filter(|t| t.open)
@@ -209,28 +235,35 @@ pub(crate) fn compose(
             config,
             files_used: texts.iter().map(|t| t.path.clone()).collect(),
             warnings: warnings.sorted(&order).into_vec(),
-            set_aside: None,
+            set_aside: (!aside.is_empty()).then(|| aside.sorted(&order)),
         }),
         _ => Err(errors.sorted(&order)),
     }
 }
 
-fn finish(merged: &Merged, errors: &mut Problems, warnings: &mut Problems) -> Option<Config> {
+/// The destinations that can be used; what is wrong with the others goes to `problems`.
+fn destinations(merged: &Merged, problems: &mut Problems) -> Vec<Destination> {
+    let all = &merged.layer.destinations;
+    all.iter()
+        .filter_map(|d| destination::build(d, problems))
+        .collect()
+}
+
+fn finish(
+    merged: &Merged,
+    destinations: Vec<Destination>,
+    errors: &mut Problems,
+    warnings: &mut Problems,
+) -> Option<Config> {
     rules::profile(merged, errors);
     rules::destinations(merged, errors, warnings);
-    let destinations = merged
-        .layer
-        .destinations
-        .iter()
-        .filter_map(|d| build::destination(d, errors))
-        .collect();
     match build::config(merged, destinations) {
         Ok(config) => {
             rules::check(merged, &config, errors, warnings);
             Some(config)
         }
-        Err(problem) => {
-            errors.push(problem);
+        Err(problems) => {
+            errors.extend(problems);
             None
         }
     }

@@ -11,6 +11,7 @@
 /// Board profiles: facts of each board.
 pub mod board;
 mod build;
+mod destination;
 mod document;
 mod key_file;
 /// What a key is: path, kind, default, documentation.

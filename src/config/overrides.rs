@@ -64,7 +64,8 @@ pub fn flags(set: &[String]) -> (Layer, Problems) {
         let Some((path, value)) = flag.split_once('=') else {
             return Err(origin("")
                 .sentence("A --set flag has no equals sign.")
-                .mend("Write --set section.key=value, for example --set rtsp.port=9000."));
+                .mend("Write --set section.key=value, for example --set rtsp.port=9000.")
+                .into());
         };
         let parts: Vec<&str> = path.trim().split('.').collect();
         let target = match parts[..] {
@@ -77,7 +78,8 @@ pub fn flags(set: &[String]) -> (Layer, Problems) {
         {
             return Err(origin(key.path)
                 .problem("may not be a flag, because every user of the machine can read flags")
-                .mend("Use key_file."));
+                .mend("Use key_file.")
+                .into());
         }
         let shown = parts.iter().all(|p| suggest::may_be_shown(p));
         Ok(Found {
@@ -106,15 +108,15 @@ struct Found<'a> {
 fn collect<'a, T>(
     source: &str,
     items: impl Iterator<Item = T>,
-    find: impl Fn(T) -> Result<Found<'a>, Problem>,
+    find: impl Fn(T) -> Result<Found<'a>, Problems>,
 ) -> (Layer, Problems) {
     let source: Arc<str> = source.into();
     let (mut layer, mut problems) = (Layer::default(), Problems::default());
     for item in items {
         let found = match find(item) {
             Ok(found) => found,
-            Err(problem) => {
-                problems.push(problem);
+            Err(refused) => {
+                problems.extend(refused);
                 continue;
             }
         };

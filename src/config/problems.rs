@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind};
 
-/// More problems than this are counted, not kept: a wrong file must not flood the log.
-const MAX_PROBLEMS: usize = 100;
+/// No more problems than this are told: a wrong file must not flood the log.
+pub(crate) const MAX_PROBLEMS: usize = 100;
 
 /// One thing that is wrong, or (among the warnings) doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,10 +92,9 @@ impl Problems {
         self.0.sort_by_key(|p| (layer(p), p.line, p.column));
         self.0.dedup();
         if self.0.len() > MAX_PROBLEMS {
-            let more = self.0.len() - MAX_PROBLEMS;
             self.0.truncate(MAX_PROBLEMS);
             let mut last = self.0[MAX_PROBLEMS - 1].clone();
-            last.message = format!("There are {more} more problems from here on.");
+            last.message = "There are more problems after this one.".into();
             (last.key, last.mend) = (None, None);
             self.0.push(last);
         }
@@ -228,6 +227,9 @@ mod tests {
         assert_eq!(all.as_slice()[0].file, "first");
         assert_eq!(all.as_slice()[1].line, Some(1));
         assert_eq!(all.len(), MAX_PROBLEMS + 1);
-        assert!(all.to_string().ends_with("201 more problems from here on."));
+        assert!(
+            all.to_string()
+                .ends_with("There are more problems after this one.")
+        );
     }
 }

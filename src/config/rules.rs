@@ -42,6 +42,9 @@ pub fn check(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut 
     sources(m, config, errors, warnings);
     rtsp(m, config, errors);
     bitrates(m, config, errors);
+    if config.paths.state.as_os_str().is_empty() {
+        errors.push(m.origin(&["paths.state"]).problem("must not be empty"));
+    }
     if !config.rtsp.enabled && !m.layer.destinations.iter().any(is_enabled) {
         let at = m.origin(&["rtsp.enabled"]);
         let clause = "is false and no destination is enabled, so the stream goes nowhere";
@@ -274,7 +277,7 @@ pub fn destinations(m: &Merged, errors: &mut Problems, warnings: &mut Problems) 
         if !file.as_os_str().is_empty() && !file.is_file() {
             errors.push(file_problem(&ca.at, file));
         }
-        if super::build::address(dest).is_some_and(|url| !url.is_tls()) {
+        if super::destination::address(dest).is_some_and(|url| !url.is_tls()) {
             warnings.push(ca.at.problem("has no effect on an rtmp:// address"));
         }
     }

@@ -94,7 +94,10 @@ mod tests {
         let mut c: Vec<char> = word.chars().collect();
         let i = at % c.len();
         match how % 4 {
-            0 if c.len() > 1 => c.swap(i.min(c.len() - 2), i.min(c.len() - 2) + 1),
+            0 if c.len() > 1 => {
+                let i = i.min(c.len() - 2);
+                c.swap(i, i + 1);
+            }
             1 if c.len() > 2 => drop(c.remove(i)),
             2 => c.insert(i, with),
             _ => c[i] = with,

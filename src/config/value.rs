@@ -29,6 +29,14 @@ pub enum Value {
     Secret(Secret),
 }
 
+/// The whole number in a value, where it has one that fits.
+pub fn number<T: TryFrom<i64>>(value: &Value) -> Option<T> {
+    match value {
+        Value::Int(n) => T::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
 /// What was written, before it is checked.
 pub enum Raw<'a> {
     /// A boolean.
