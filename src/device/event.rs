@@ -19,6 +19,11 @@ pub enum Event {
     },
     /// The media engine saw something.
     Media(MediaEvent),
+    /// [`super::effect::Effect::Persist`] was carried out.
+    Persisted {
+        /// Why it could not be written, one clause; `None`: it is on disk.
+        error: Option<String>,
+    },
     /// Time goes on: monotonic time since start, about 4 times a second.
     Tick(Duration),
 }

@@ -1,1 +1,234 @@
-//! Stub.
+//! Accept, ignore or deny a command: pure, and asked both by the supervisor (for the answer) and by `step` (so that
+//! a denied command can never change anything).
+
+use serde::Serialize;
+
+use super::command::{Command, Origin};
+use super::state::State;
+use crate::config::VideoSettings;
+
+/// Lowest bitrate that can be asked for, bit/s.
+pub const MIN_BITRATE: u32 = 50_000;
+/// Highest bitrate that can be asked for, bit/s.
+pub const MAX_BITRATE: u32 = 50_000_000;
+
+/// What becomes of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It is carried out.
+    Accept,
+    /// It is so already; says how.
+    Ignore(String),
+    /// It is refused.
+    Deny(Denial),
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Denial {
+    /// For programs.
+    pub code: DenialCode,
+    /// For people: one sentence that names the thing and the mend.
+    pub message: String,
+}
+
+/// Reasons to refuse, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialCode {
+    /// No destination has that name.
+    UnknownDestination,
+    /// A number is outside what the box can do.
+    OutOfRange,
+    /// The box has no sound track.
+    NoAudio,
+    /// The camera's own stream is passed through; the box does not encode it.
+    Passthrough,
+    /// The box is ending.
+    ShuttingDown,
+    /// Too much is going on.
+    Busy,
+}
+
+impl DenialCode {
+    /// Whether the same command may be accepted a little later.
+    #[must_use]
+    pub fn retryable(self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
+impl Denial {
+    /// A refusal.
+    pub fn new(code: DenialCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// What becomes of `command` in `state`. Every origin has the same rights so far.
+#[must_use]
+pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
+    if state.actual.ending {
+        return match command {
+            Command::Shutdown => Decision::Ignore("The box is shutting down already.".into()),
+            _ => deny(
+                DenialCode::ShuttingDown,
+                "The box is shutting down. Try again when it is back.",
+            ),
+        };
+    }
+    match command {
+        Command::LiveStart if state.wanted.live => ignore("The box is live already."),
+        Command::LiveStop if !state.wanted.live => ignore("The box is not live."),
+        Command::DestinationEnable {
+            destination,
+            enabled,
+        } => match state.destination_enabled(destination) {
+            None => deny(
+                DenialCode::UnknownDestination,
+                format!(
+                    "There is no destination named {destination}. {}",
+                    known_destinations(state)
+                ),
+            ),
+            Some(now) if now == *enabled => {
+                let word = if *enabled { "enabled" } else { "disabled" };
+                ignore(format!("{destination} is {word} already."))
+            }
+            Some(_) => Decision::Accept,
+        },
+        Command::ProfileSet { video } => encoding(state, check_video(video), video),
+        Command::BitrateSet { bitrate } => {
+            let video = VideoSettings {
+                bitrate: *bitrate,
+                ..state.video().clone()
+            };
+            encoding(state, check_bitrate(*bitrate), &video)
+        }
+        Command::AudioMute { muted } => sound(state, Ok(()), state.wanted.muted == *muted),
+        Command::AudioGain { gain_db } => {
+            sound(state, check_gain(*gain_db), state.gain_db() == *gain_db)
+        }
+        Command::AudioOffset { offset_ms } => sound(
+            state,
+            check_offset(*offset_ms),
+            state.offset_ms() == *offset_ms,
+        ),
+        Command::LiveStart | Command::LiveStop | Command::Identify | Command::Shutdown => {
+            Decision::Accept
+        }
+    }
+}
+
+fn encoding(state: &State, check: Result<(), String>, video: &VideoSettings) -> Decision {
+    if let Err(message) = check {
+        return deny(DenialCode::OutOfRange, message);
+    }
+    if state.actual.passthrough {
+        return deny(
+            DenialCode::Passthrough,
+            "The camera makes the stream itself, so the box cannot change it. Set video.passthrough to false.",
+        );
+    }
+    if state.video() == video {
+        return ignore("The picture is encoded like that already.");
+    }
+    Decision::Accept
+}
+
+fn sound(state: &State, check: Result<(), String>, same: bool) -> Decision {
+    if let Err(message) = check {
+        return deny(DenialCode::OutOfRange, message);
+    }
+    if !state.setup.audio {
+        return deny(
+            DenialCode::NoAudio,
+            "The box has no sound track. Set audio.source to something other than none.",
+        );
+    }
+    if same {
+        return ignore("The sound is set like that already.");
+    }
+    Decision::Accept
+}
+
+/// Whether an encoder may be asked for `video`; the error is a sentence.
+pub fn check_video(video: &VideoSettings) -> Result<(), String> {
+    for (what, size) in [("width", video.width), ("height", video.height)] {
+        if !(16..=3840).contains(&size) || size % 2 != 0 {
+            return Err(format!(
+                "The {what} {size} does not work. Choose an even number from 16 to 3840."
+            ));
+        }
+    }
+    if !(1..=60).contains(&video.fps) {
+        return Err(format!(
+            "{} frames per second do not work. Choose 1 to 60.",
+            video.fps
+        ));
+    }
+    if !(0.5..=10.0).contains(&video.gop_s) {
+        return Err(format!(
+            "A keyframe every {} s does not work. Choose 0.5 to 10 s.",
+            video.gop_s
+        ));
+    }
+    check_bitrate(video.bitrate)
+}
+
+fn check_bitrate(bitrate: u32) -> Result<(), String> {
+    if (MIN_BITRATE..=MAX_BITRATE).contains(&bitrate) {
+        Ok(())
+    } else {
+        Err(format!(
+            "The bitrate {bitrate} bit/s does not work. Choose {MIN_BITRATE} to {MAX_BITRATE} bit/s."
+        ))
+    }
+}
+
+/// Whether `gain_db` is a gain; the error is a sentence.
+pub fn check_gain(gain_db: f32) -> Result<(), String> {
+    if (-60.0..=30.0).contains(&gain_db) {
+        Ok(())
+    } else {
+        Err(format!(
+            "The gain {gain_db} dB does not work. Choose -60 to 30 dB."
+        ))
+    }
+}
+
+/// Whether `offset_ms` is a sound offset; the error is a sentence.
+pub fn check_offset(offset_ms: i32) -> Result<(), String> {
+    if (-2000..=2000).contains(&offset_ms) {
+        Ok(())
+    } else {
+        Err(format!(
+            "The sound offset {offset_ms} ms does not work. Choose -2000 to 2000 ms."
+        ))
+    }
+}
+
+fn known_destinations(state: &State) -> String {
+    let names: Vec<&str> = state
+        .actual
+        .destinations
+        .keys()
+        .map(crate::config::DestinationName::as_str)
+        .collect();
+    if names.is_empty() {
+        "Add it to the configuration first.".into()
+    } else {
+        format!("Choose one of: {}.", names.join(", "))
+    }
+}
+
+fn ignore(how: impl Into<String>) -> Decision {
+    Decision::Ignore(how.into())
+}
+
+fn deny(code: DenialCode, message: impl Into<String>) -> Decision {
+    Decision::Deny(Denial::new(code, message))
+}

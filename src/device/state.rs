@@ -1,10 +1,39 @@
-//! Wanted and actual state.
+//! Wanted and actual state, and the one function that changes them.
+//!
+//! ```text
+//!   commands ──> policy ──> Wanted ──┐ Persist, then
+//!                                    ├──────────────> effects ──> the world (app, media)
+//!   media events ──────────> Actual ─┤                                │
+//!   ticks ──> waits, stalls ────^    │                                │
+//!                 ^                  └──> Status (generation)         │
+//!                 └────────────── events <────────────────────────────┘
+//!
+//!   the box:   new ──start──> running ──Shutdown──> ending (effects cease; events are still noted)
+//!   camera, microphone: see `source.rs`      encoders: see `encoder.rs`
+//!   destination:        closed ──live and enabled──> open ──not live, or disabled──> closed
+//!                       (between connects, waits and refusals the push itself goes on; it reports, we show)
+//! ```
+//!
+//! `step` is total and deterministic: no input, no clock, no randomness, no panic.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{DestinationName, VideoSettings};
+use super::actual::{Actual, Push, Saved};
+use super::command::{Command, Origin};
+use super::effect::Effect;
+use super::encoder::Encoder;
+use super::event::{Event, Rendition};
+use super::policy::{self, Decision};
+use super::{bitrate, health};
+use crate::config::{AdaptiveConfig, BoxName, DestinationName, VideoSettings};
+
+/// How long a box blinks to be found.
+pub const IDENTIFY_FOR: Duration = Duration::from_secs(10);
+/// Wait before a failed save is tried again.
+pub const SAVE_RETRY: Duration = Duration::from_secs(10);
 
 /// What people asked for; survives a power cut. Absent fields follow the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,4 +56,337 @@ pub struct Wanted {
     /// Destinations switched on or off by command.
     #[serde(default)]
     pub destinations: BTreeMap<DestinationName, bool>,
+}
+
+impl Wanted {
+    /// Nothing but `live`; everything else follows the configuration.
+    #[must_use]
+    pub fn new(live: bool) -> Self {
+        Self {
+            live,
+            muted: false,
+            gain_db: None,
+            offset_ms: None,
+            video: None,
+            destinations: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is known at start and never changes: from configuration and probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setup {
+    /// Name of the box.
+    pub name: BoxName,
+    /// The main rendition as configured.
+    pub main: VideoSettings,
+    /// The sub rendition, if it is made.
+    pub sub: Option<VideoSettings>,
+    /// Encoder elements that passed the probe, in the order in which they are tried.
+    pub encoders: Vec<String>,
+    /// Whether a camera's own H.264 may go on air without encoding.
+    pub passthrough: bool,
+    /// Whether there is a sound track.
+    pub audio: bool,
+    /// Configured gain, dB.
+    pub gain_db: f32,
+    /// Configured sound offset, ms.
+    pub offset_ms: i32,
+    /// Configured destinations.
+    pub destinations: Vec<DestinationSetup>,
+    /// Whether, and how far down, the bitrate follows the link.
+    pub adaptive: AdaptiveConfig,
+}
+
+/// What the core must know of a destination: neither address nor key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationSetup {
+    /// Name.
+    pub name: DestinationName,
+    /// Configured switch; a command can override it.
+    pub enabled: bool,
+    /// Bitrate ceiling, bit/s.
+    pub max_bitrate: Option<u32>,
+}
+
+/// The whole core.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Given at start.
+    pub setup: Setup,
+    /// Asked for by people.
+    pub wanted: Wanted,
+    /// Observed.
+    pub actual: Actual,
+    /// Monotonic time since start, of the last tick.
+    pub now: Duration,
+    /// Rises whenever `wanted` or `actual` changes.
+    pub generation: u64,
+}
+
+impl State {
+    /// A box before its start.
+    #[must_use]
+    pub fn new(setup: Setup, wanted: Wanted) -> Self {
+        let actual = Actual {
+            destinations: setup
+                .destinations
+                .iter()
+                .map(|d| (d.name.clone(), Push::default()))
+                .collect(),
+            sub: setup.sub.as_ref().map(|_| Encoder::default()),
+            ..Actual::default()
+        };
+        let mut state = Self {
+            setup,
+            wanted,
+            actual,
+            now: Duration::ZERO,
+            generation: 0,
+        };
+        state.actual.bitrate = bitrate::target(&state);
+        state
+    }
+
+    /// The first effects, at monotonic time `now`. A second call gives none.
+    #[must_use]
+    pub fn start(mut self, now: Duration) -> (Self, Vec<Effect>) {
+        if self.actual.started || self.actual.ending {
+            return (self, Vec::new());
+        }
+        self.actual.started = true;
+        self.now = self.now.max(now);
+        let now = self.now;
+        self.actual.flow.main_at = now;
+        self.actual.flow.sub_at = now;
+        self.actual.flow.audio_at = now;
+        self.actual.camera.open(now);
+        let mut effects = Vec::new();
+        self.sync_slate(&mut effects);
+        if self.setup.audio {
+            self.first_sound(&mut effects);
+        }
+        for rendition in [Rendition::Main, Rendition::Sub] {
+            if !self.setup.encoders.is_empty()
+                && let Some(encoder) = self.actual.encoder_mut(rendition)
+            {
+                encoder.open(now);
+                self.open_encoder(rendition, &mut effects);
+            }
+        }
+        effects.push(Effect::OpenCamera);
+        if self.setup.audio {
+            self.actual.mic.open(now);
+            effects.push(Effect::OpenMic);
+        }
+        self.sync_destinations(&mut effects);
+        self.generation = self.generation.saturating_add(1);
+        (self, effects)
+    }
+
+    /// What differs from the configuration, so that the world needs to know the configuration only.
+    fn first_sound(&self, effects: &mut Vec<Effect>) {
+        if self.wanted.muted {
+            effects.push(Effect::SetMute(true));
+        }
+        if self.gain_db() != self.setup.gain_db {
+            effects.push(Effect::SetGain(self.gain_db()));
+        }
+        if self.offset_ms() != self.setup.offset_ms {
+            effects.push(Effect::SetAudioOffset(self.offset_ms()));
+        }
+    }
+
+    /// The main rendition in force: as wanted, if that is possible, else as configured. Its bitrate is the wanted one.
+    #[must_use]
+    pub fn video(&self) -> &VideoSettings {
+        self.wanted
+            .video
+            .as_ref()
+            .filter(|v| policy::check_video(v).is_ok())
+            .unwrap_or(&self.setup.main)
+    }
+
+    /// Gain in force, dB.
+    #[must_use]
+    pub fn gain_db(&self) -> f32 {
+        self.wanted
+            .gain_db
+            .filter(|g| policy::check_gain(*g).is_ok())
+            .unwrap_or(self.setup.gain_db)
+    }
+
+    /// Sound offset in force, ms.
+    #[must_use]
+    pub fn offset_ms(&self) -> i32 {
+        self.wanted
+            .offset_ms
+            .filter(|o| policy::check_offset(*o).is_ok())
+            .unwrap_or(self.setup.offset_ms)
+    }
+
+    /// Whether a destination is switched on; `None` if there is none of that name.
+    #[must_use]
+    pub fn destination_enabled(&self, name: &DestinationName) -> Option<bool> {
+        let setup = self.setup.destinations.iter().find(|d| d.name == *name)?;
+        Some(
+            self.wanted
+                .destinations
+                .get(name)
+                .copied()
+                .unwrap_or(setup.enabled),
+        )
+    }
+
+    fn command(&mut self, origin: Origin, command: Command, effects: &mut Vec<Effect>) {
+        if policy::decide(self, &command, origin) != Decision::Accept {
+            return;
+        }
+        let mut wanted = self.wanted.clone();
+        let mut after = Vec::new();
+        match command {
+            Command::LiveStart => wanted.live = true,
+            Command::LiveStop => wanted.live = false,
+            Command::DestinationEnable {
+                destination,
+                enabled,
+            } => {
+                wanted.destinations.insert(destination, enabled);
+            }
+            Command::ProfileSet { video } => wanted.video = Some(video),
+            Command::BitrateSet { bitrate } => {
+                wanted.video = Some(VideoSettings {
+                    bitrate,
+                    ..self.video().clone()
+                });
+            }
+            Command::AudioMute { muted } => {
+                wanted.muted = muted;
+                after.push(Effect::SetMute(muted));
+            }
+            Command::AudioGain { gain_db } => {
+                wanted.gain_db = Some(gain_db);
+                after.push(Effect::SetGain(gain_db));
+            }
+            Command::AudioOffset { offset_ms } => {
+                wanted.offset_ms = Some(offset_ms);
+                after.push(Effect::SetAudioOffset(offset_ms));
+            }
+            Command::Identify => {
+                self.actual.identify_until = Some(self.now.saturating_add(IDENTIFY_FOR));
+                after.push(Effect::Identify);
+            }
+            Command::Shutdown => {
+                self.actual.ending = true;
+                after.push(Effect::Shutdown);
+            }
+        }
+        let before = self.video().clone();
+        if wanted != self.wanted {
+            self.wanted = wanted;
+            self.actual.saved = Saved::Asked;
+            effects.push(Effect::Persist(self.wanted.clone()));
+        }
+        effects.append(&mut after);
+        self.sync_profile(&before, effects);
+    }
+
+    /// Reopens the main encoder when anything but its bitrate changed. Somebody chose this, so it is tried at once.
+    fn sync_profile(&mut self, before: &VideoSettings, effects: &mut Vec<Effect>) {
+        let video = self.video();
+        let same_shape = VideoSettings {
+            bitrate: before.bitrate,
+            ..video.clone()
+        } == *before;
+        if !same_shape && !self.setup.encoders.is_empty() {
+            self.actual.main.restart(self.now);
+            self.open_encoder(Rendition::Main, effects);
+        }
+    }
+
+    /// Asks for the entry that the encoder of `rendition` stands at.
+    pub(super) fn open_encoder(&mut self, rendition: Rendition, effects: &mut Vec<Effect>) {
+        let (index, video) = match rendition {
+            Rendition::Main => {
+                self.actual.bitrate = bitrate::target(self);
+                let video = VideoSettings {
+                    bitrate: self.actual.bitrate,
+                    ..self.video().clone()
+                };
+                (self.actual.main.index, video)
+            }
+            Rendition::Sub => match (&self.actual.sub, &self.setup.sub) {
+                (Some(encoder), Some(video)) => (encoder.index, video.clone()),
+                _ => return,
+            },
+        };
+        effects.push(Effect::OpenEncoder {
+            rendition,
+            index,
+            video,
+        });
+    }
+
+    fn sync_slate(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(text) = health::slate_sentence(self)
+            && text != self.actual.slate_text
+        {
+            self.actual.slate_text.clone_from(&text);
+            effects.push(Effect::SlateText(text));
+        }
+    }
+
+    fn sync_destinations(&mut self, effects: &mut Vec<Effect>) {
+        for setup in &self.setup.destinations {
+            let wanted = self.wanted.live && self.destination_enabled(&setup.name) == Some(true);
+            let Some(push) = self.actual.destinations.get_mut(&setup.name) else {
+                continue;
+            };
+            if wanted && !push.open {
+                push.opened();
+                effects.push(Effect::OpenDestination(setup.name.clone()));
+            } else if !wanted && push.open {
+                *push = Push::default();
+                effects.push(Effect::CloseDestination(setup.name.clone()));
+            }
+        }
+        if !self.actual.any_live() {
+            self.actual.advised = None;
+        }
+    }
+
+    fn sync_bitrate(&mut self, effects: &mut Vec<Effect>) {
+        let target = bitrate::target(self);
+        if target != self.actual.bitrate {
+            self.actual.bitrate = target;
+            effects.push(Effect::SetBitrate {
+                rendition: Rendition::Main,
+                bitrate: target,
+            });
+        }
+    }
+}
+
+/// The one function that changes the core: what happened in, what must be done out. Never panics.
+#[must_use]
+pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
+    let before = (state.wanted.clone(), state.actual.clone());
+    let mut effects = Vec::new();
+    match event {
+        Event::Command { origin, command } => state.command(origin, command, &mut effects),
+        Event::Media(event) => state.media(event, &mut effects),
+        Event::Persisted { error } => state.persisted(error),
+        Event::Tick(now) => state.tick(now, &mut effects),
+    }
+    if state.actual.ending {
+        effects.retain(|e| matches!(e, Effect::Shutdown));
+    } else if state.actual.started {
+        state.sync_slate(&mut effects);
+        state.sync_destinations(&mut effects);
+        state.sync_bitrate(&mut effects);
+    }
+    if before.0 != state.wanted || before.1 != state.actual {
+        state.generation = state.generation.saturating_add(1);
+    }
+    (state, effects)
 }

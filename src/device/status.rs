@@ -1,1 +1,252 @@
-//! Stub.
+//! The only thing that goes out: LED, systemd, telemetry, web and command line all read this. Plain data, no secrets.
+
+use serde::Serialize;
+
+use super::actual::Push;
+use super::encoder::{Encoder, Session};
+use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
+use super::health::{Health, health};
+use super::observe::PASSTHROUGH;
+use super::source::Source;
+use super::state::State;
+use crate::config::{DestinationName, VideoSettings};
+
+/// Everything that the box says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Rises with every published change.
+    pub generation: u64,
+    /// Whole seconds since start, at the time of publication.
+    pub uptime_s: u64,
+    /// Name of the box.
+    pub name: String,
+    /// One sentence, severity, LED.
+    pub health: Health,
+    /// Pushing is wanted.
+    pub live: bool,
+    /// The box is shutting down.
+    pub ending: bool,
+    /// The picture source.
+    pub camera: SourceStatus,
+    /// The sound source.
+    pub mic: SourceStatus,
+    /// The slate is on air instead of the camera.
+    pub slate: bool,
+    /// Encoders, main first.
+    pub encoders: Vec<EncoderStatus>,
+    /// Bitrate of the main rendition.
+    pub bitrate: BitrateStatus,
+    /// Sound settings and level; absent without a sound track.
+    pub sound: Option<SoundStatus>,
+    /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
+    pub drift_ppm: Option<f32>,
+    /// Configured destinations, by name.
+    pub destinations: Vec<DestinationStatus>,
+    /// RTSP readers connected now.
+    pub rtsp_readers: u32,
+    /// Access units since start.
+    pub flow: FlowStatus,
+}
+
+/// Where a source stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SourceStatus {
+    /// There is none.
+    Off,
+    /// Was asked to open.
+    Opening,
+    /// Delivers.
+    Up {
+        /// What it is.
+        description: String,
+        /// Seconds since start when it came.
+        since_s: u64,
+    },
+    /// Does not deliver.
+    Lost {
+        /// Why, one clause.
+        reason: String,
+        /// Seconds since start when it went.
+        since_s: u64,
+        /// Tries that failed.
+        tries: u32,
+    },
+}
+
+/// One encoder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EncoderStatus {
+    /// Of which rendition.
+    pub rendition: Rendition,
+    /// `off`, `opening`, `up` or `waiting`.
+    pub state: &'static str,
+    /// Element that runs or is tried; `passthrough` while the camera's own stream is on air.
+    pub encoder: Option<String>,
+    /// Failures since the last stable minute.
+    pub failures: u32,
+    /// The last of them, one clause.
+    pub reason: Option<String>,
+    /// What it makes; its bitrate is the wanted one.
+    pub video: VideoSettings,
+}
+
+/// Bitrate of the main rendition, bit/s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BitrateStatus {
+    /// In force.
+    pub now: u32,
+    /// Asked for.
+    pub wanted: u32,
+}
+
+/// Sound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SoundStatus {
+    /// Off by command.
+    pub muted: bool,
+    /// dB.
+    pub gain_db: f32,
+    /// Later than the picture by this, ms.
+    pub offset_ms: i32,
+    /// `silent`, `clipping` or `ok`; absent while the microphone is away.
+    pub level: Option<LevelState>,
+    /// dBFS per channel.
+    pub channels: Vec<Level>,
+}
+
+/// One destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DestinationStatus {
+    /// Name.
+    pub name: DestinationName,
+    /// Switched on.
+    pub enabled: bool,
+    /// Where the push stands.
+    #[serde(flatten)]
+    pub state: DestinationState,
+    /// Figures of the last second.
+    pub figures: PushFigures,
+}
+
+/// Access units since start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FlowStatus {
+    /// Main rendition.
+    pub main: u64,
+    /// Sub rendition.
+    pub sub: u64,
+    /// Sound.
+    pub audio: u64,
+}
+
+impl Status {
+    /// What is to be said of `state`.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let actual = &state.actual;
+        Self {
+            generation: state.generation,
+            uptime_s: state.now.as_secs(),
+            name: state.setup.name.as_str().to_owned(),
+            health: health(state),
+            live: state.wanted.live,
+            ending: actual.ending,
+            camera: SourceStatus::of(&actual.camera),
+            mic: SourceStatus::of(&actual.mic),
+            slate: actual.slate_on_air,
+            encoders: encoders(state),
+            bitrate: BitrateStatus {
+                now: actual.bitrate,
+                wanted: state.video().bitrate,
+            },
+            sound: sound(state),
+            drift_ppm: actual.drift_ppm,
+            destinations: actual
+                .destinations
+                .iter()
+                .map(|(name, push)| destination(state, name, push))
+                .collect(),
+            rtsp_readers: actual.readers,
+            flow: FlowStatus {
+                main: actual.flow.main,
+                sub: actual.flow.sub,
+                audio: actual.flow.audio,
+            },
+        }
+    }
+}
+
+impl SourceStatus {
+    fn of(source: &Source) -> Self {
+        if let Some(outage) = source.outage() {
+            return Self::Lost {
+                reason: outage.reason.clone(),
+                since_s: outage.since.as_secs(),
+                tries: outage.tries,
+            };
+        }
+        match source {
+            Source::Off => Self::Off,
+            Source::Up { description, since } => Self::Up {
+                description: description.clone(),
+                since_s: since.as_secs(),
+            },
+            Source::Opening { .. } | Source::Lost { .. } => Self::Opening,
+        }
+    }
+}
+
+fn encoders(state: &State) -> Vec<EncoderStatus> {
+    let main = encoder(state, Rendition::Main, &state.actual.main, state.video());
+    let sub = match (&state.actual.sub, &state.setup.sub) {
+        (Some(sub), Some(video)) => Some(encoder(state, Rendition::Sub, sub, video)),
+        _ => None,
+    };
+    std::iter::once(main).chain(sub).collect()
+}
+
+fn encoder(
+    state: &State,
+    rendition: Rendition,
+    encoder: &Encoder,
+    video: &VideoSettings,
+) -> EncoderStatus {
+    let passthrough = rendition == Rendition::Main && state.actual.passthrough;
+    let tried = || state.setup.encoders.get(encoder.index).cloned();
+    let (word, name) = match &encoder.session {
+        _ if passthrough => ("up", Some(PASSTHROUGH.to_owned())),
+        Session::Off => ("off", None),
+        Session::Opening { .. } => ("opening", tried()),
+        Session::Up { name, .. } => ("up", Some(name.clone())),
+        Session::Waiting { .. } => ("waiting", tried()),
+    };
+    EncoderStatus {
+        rendition,
+        state: word,
+        encoder: name,
+        failures: encoder.failures,
+        reason: encoder.reason.clone(),
+        video: video.clone(),
+    }
+}
+
+fn sound(state: &State) -> Option<SoundStatus> {
+    let levels = state.actual.levels.as_ref();
+    state.setup.audio.then(|| SoundStatus {
+        muted: state.wanted.muted,
+        gain_db: state.gain_db(),
+        offset_ms: state.offset_ms(),
+        level: levels.map(|l| l.state),
+        channels: levels.map(|l| l.channels.clone()).unwrap_or_default(),
+    })
+}
+
+fn destination(state: &State, name: &DestinationName, push: &Push) -> DestinationStatus {
+    DestinationStatus {
+        name: name.clone(),
+        enabled: state.destination_enabled(name).unwrap_or(false),
+        state: push.state.clone(),
+        figures: push.figures,
+    }
+}

@@ -1,0 +1,129 @@
+//! Effects that wait until the world takes them. A newer effect replaces an older one of the same kind, so the queue is
+//! bounded by the number of things that there are, however long the world is busy.
+//!
+//! What an effect replaces never changes the outcome: the world ends where it would have ended with all of them.
+
+use std::collections::VecDeque;
+
+use super::effect::Effect;
+
+/// Effects in the order in which they must be carried out.
+#[derive(Debug, Default)]
+pub struct EffectQueue(VecDeque<Effect>);
+
+impl EffectQueue {
+    /// Adds an effect at the end and removes what it makes needless.
+    pub fn push(&mut self, effect: Effect) {
+        if let Effect::Persist(_) = effect {
+            // Stays in front of the effects that followed it: saved before done.
+            if let Some(older) = self.0.iter_mut().find(|e| matches!(e, Effect::Persist(_))) {
+                *older = effect;
+                return;
+            }
+        }
+        self.0.retain(|older| !replaces(&effect, older));
+        self.0.push_back(effect);
+    }
+
+    /// The next effect.
+    pub fn pop(&mut self) -> Option<Effect> {
+        self.0.pop_front()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn replaces(new: &Effect, old: &Effect) -> bool {
+    match (new, old) {
+        (Effect::OpenCamera, Effect::OpenCamera)
+        | (Effect::OpenMic, Effect::OpenMic)
+        | (Effect::SlateText(_), Effect::SlateText(_))
+        | (Effect::SetMute(_), Effect::SetMute(_))
+        | (Effect::SetGain(_), Effect::SetGain(_))
+        | (Effect::SetAudioOffset(_), Effect::SetAudioOffset(_))
+        | (Effect::Identify, Effect::Identify)
+        | (Effect::Shutdown, Effect::Shutdown) => true,
+        // An encoder is opened with its bitrate.
+        (
+            Effect::OpenEncoder { rendition: new, .. },
+            Effect::OpenEncoder { rendition: old, .. } | Effect::SetBitrate { rendition: old, .. },
+        )
+        | (
+            Effect::SetBitrate { rendition: new, .. },
+            Effect::SetBitrate { rendition: old, .. },
+        ) => new == old,
+        // Close then open stays a pair: the push must begin anew.
+        (Effect::OpenDestination(new), Effect::OpenDestination(old))
+        | (
+            Effect::CloseDestination(new),
+            Effect::OpenDestination(old) | Effect::CloseDestination(old),
+        ) => new == old,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::event::Rendition;
+    use crate::device::state::Wanted;
+
+    fn all(queue: &mut EffectQueue) -> Vec<Effect> {
+        std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    #[test]
+    fn saved_before_done_even_when_merged() {
+        let mut q = EffectQueue::default();
+        q.push(Effect::Persist(Wanted::new(false)));
+        q.push(Effect::SetMute(true));
+        q.push(Effect::Persist(Wanted::new(true)));
+        q.push(Effect::SetMute(false));
+        assert_eq!(
+            all(&mut q),
+            [Effect::Persist(Wanted::new(true)), Effect::SetMute(false)]
+        );
+    }
+
+    #[test]
+    fn a_destination_closed_and_opened_begins_anew() {
+        let a = || "a".parse().unwrap();
+        let mut q = EffectQueue::default();
+        for _ in 0..50 {
+            q.push(Effect::CloseDestination(a()));
+            q.push(Effect::OpenDestination(a()));
+        }
+        assert_eq!(
+            all(&mut q),
+            [Effect::CloseDestination(a()), Effect::OpenDestination(a())]
+        );
+        q.push(Effect::OpenDestination(a()));
+        q.push(Effect::CloseDestination(a()));
+        assert_eq!(all(&mut q), [Effect::CloseDestination(a())]);
+    }
+
+    #[test]
+    fn renditions_do_not_replace_one_another() {
+        let set = |rendition, bitrate| Effect::SetBitrate { rendition, bitrate };
+        let mut q = EffectQueue::default();
+        q.push(set(Rendition::Main, 1));
+        q.push(set(Rendition::Sub, 2));
+        q.push(set(Rendition::Main, 3));
+        assert_eq!(q.len(), 2);
+        assert_eq!(
+            all(&mut q),
+            [set(Rendition::Sub, 2), set(Rendition::Main, 3)]
+        );
+        assert!(q.is_empty());
+    }
+}
