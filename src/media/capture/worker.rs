@@ -79,7 +79,8 @@ impl Signal {
 pub(super) struct Worker {
     name: String,
     signal: Signal,
-    done: Receiver<()>,
+    /// In a mutex only so that owners of workers may be shared.
+    done: Mutex<Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -105,7 +106,7 @@ impl Worker {
         Ok(Self {
             name: name.to_owned(),
             signal,
-            done,
+            done: Mutex::new(done),
             thread: Some(thread),
         })
     }
@@ -120,10 +121,10 @@ impl Worker {
             return;
         }
         let end = Instant::now();
-        if matches!(
-            self.done.recv_timeout(JOIN_LIMIT),
-            Err(RecvTimeoutError::Timeout)
-        ) {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = done.recv_timeout(JOIN_LIMIT) == Err(RecvTimeoutError::Timeout);
+        drop(done);
+        if late {
             tracing::warn!(thread = %self.name, waited = ?end.elapsed(),
                 "a thread does not end, probably stuck in a driver; it is left behind");
             return;

@@ -6,15 +6,18 @@
 //!
 //! The loop begins wide (0.1 Hz, settles in seconds) and narrows to 0.01 Hz, where ±5 ms of jitter in 10 ms blocks leaves about
 //! 0.1 ms of wander and 3 ppm of ripple. Steps are bounded (0.1 % by the loop, 0.35 % by the steering), so that nothing it
-//! does is heard as pitch; a larger error than that can mend in time is a discontinuity and re-anchors.
+//! does is heard as pitch; an error that lasts and is larger than that can mend in time is a discontinuity and re-anchors.
 
-/// Error above which a block is not believed; this often in a row, it is the new truth. ns.
+/// Error above which a block is not believed, ns; after so many seconds of such blocks it is the new truth.
+const DOUBT: f64 = 30e6;
+const DOUBT_S: f64 = 0.5;
+/// The same for an error that cannot be jitter.
 const JUMP: f64 = 100e6;
-const JUMP_TIMES: u8 = 3;
+const JUMP_S: f64 = 0.025;
 /// The same for a block that its source marks as discontinuous: at once.
 const MARKED_JUMP: f64 = 20e6;
-/// A single block moves the line at most as if it were off by this, ns.
-const OUTLIER: f64 = 20e6;
+/// A block moves the line at most as if it were off by this, ns.
+const OUTLIER: f64 = 10e6;
 /// Largest believed deviation of a source's rate: ±1000 ppm.
 const MAX_SKEW: f64 = 1e-3;
 /// Loop bandwidth at the start and at last, Hz, and how fast it narrows, s.
@@ -42,7 +45,8 @@ pub(super) struct Drift {
     time: f64,
     /// Seconds followed so far.
     age: f64,
-    disbelieved: u8,
+    /// Seconds of blocks that were not believed.
+    doubted: f64,
 }
 
 #[expect(
@@ -64,7 +68,7 @@ impl Drift {
             index: 0.0,
             time: float(at),
             age: like.map_or(0.0, |l| l.age.min(30.0)),
-            disbelieved: 0,
+            doubted: 0.0,
         }
     }
 
@@ -75,15 +79,16 @@ impl Drift {
             return Verdict::Jumps;
         }
         let frames = float(frames as u64);
-        if error.abs() > JUMP {
-            self.disbelieved += 1;
-            if self.disbelieved >= JUMP_TIMES {
+        if error.abs() > DOUBT {
+            self.doubted += frames * self.nominal * 1e-9;
+            let patience = if error.abs() > JUMP { JUMP_S } else { DOUBT_S };
+            if self.doubted > patience {
                 return Verdict::Jumps;
             }
         } else {
-            self.disbelieved = 0;
-            self.follow(error.clamp(-OUTLIER, OUTLIER), frames);
+            self.doubted = 0.0;
         }
+        self.follow(error.clamp(-OUTLIER, OUTLIER), frames);
         self.index += frames;
         self.time += frames * self.period;
         self.age += frames * self.nominal * 1e-9;
@@ -297,14 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_60_ms_is_mended_without_audible_pitch() {
+    fn a_small_step_is_mended_without_audible_pitch() {
         let mut bench = Bench::new(50.0, 1e-3);
         for _ in 0..3000 {
             bench.turn();
         }
-        bench.begin += 0.06;
+        bench.begin += 0.015;
         let mut worst_bend = 0.0_f64;
-        for _ in 0..60 * 47 {
+        for _ in 0..40 * 47 {
             worst_bend = worst_bend.max(bench.turn().1.abs());
         }
         let (error, _) = bench.turn();
@@ -318,12 +323,19 @@ mod tests {
         for n in 0..100_u64 {
             assert_eq!(line.block(n * 10_000_000, 480, false), Verdict::Continues);
         }
+        // One late block, then things are as they were.
         assert_eq!(line.block(1_300_000_000, 480, false), Verdict::Continues);
         assert_eq!(line.block(1_010_000_000, 480, false), Verdict::Continues);
-        assert!((line.index_at(1_020_000_000.0) - 48_960.0).abs() < 5.0);
+        assert!((line.index_at(1_020_000_000.0) - 48_960.0).abs() < 10.0);
         assert_eq!(line.clone().block(1_050_000_000, 480, true), Verdict::Jumps);
-        assert_eq!(line.block(1_320_000_000, 480, false), Verdict::Continues);
-        assert_eq!(line.block(1_330_000_000, 480, false), Verdict::Continues);
-        assert_eq!(line.block(1_340_000_000, 480, false), Verdict::Jumps);
+        let verdicts = |line: &Drift, off: u64| {
+            let mut line = line.clone();
+            (0..100).position(|n| {
+                line.block(1_020_000_000 + off + n * 10_000_000, 480, false) == Verdict::Jumps
+            })
+        };
+        assert_eq!(verdicts(&line, 300_000_000), Some(2));
+        assert!((48..=52).contains(&verdicts(&line, 60_000_000).unwrap()));
+        assert_eq!(verdicts(&line, 20_000_000), None);
     }
 }

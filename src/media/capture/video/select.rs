@@ -196,6 +196,13 @@ impl VideoSelect {
         self.shared.camera_frame(buffer);
     }
 
+    /// [`VideoSelect::camera_frame`] as a sink for [`super::VideoCapture::open`]; does nothing after the end of the selection.
+    #[must_use]
+    pub fn input(&self) -> BufferSink {
+        let shared = self.shared.clone();
+        Arc::new(move |buffer| shared.camera_frame(buffer))
+    }
+
     /// The camera lives though it gives no raw frames (its own H.264 is passed through): no slate.
     pub fn camera_alive(&self) {
         let mut state = self.shared.state();

@@ -164,6 +164,24 @@ fn a_gap_is_silent_in_its_place_and_the_rest_is_in_time() {
 }
 
 #[test]
+fn a_lasting_step_of_60_ms_is_in_time_again_within_a_second() {
+    let mut feeds = Feeds::new(RATE, 1, 0);
+    let mut card = Card::new(2.0, 100.0, 10.0);
+    let mut stepped = false;
+    let out = play(&mut feeds, 2.0, 47 * 6, |feeds, t| {
+        if t > 5.0 && !stepped {
+            stepped = true;
+            card.begin += 0.06;
+        }
+        card.send(feeds, t);
+    });
+    let at = |s: f64| ((s - 2.0) * 48_000.0) as usize;
+    let off = lag(&out[at(6.0)..at(7.9)], 6.0, 10.0);
+    assert!(off.abs() < 5e-3, "{off}");
+    assert!(roughest(&out) < 0.02, "{}", roughest(&out));
+}
+
+#[test]
 fn opening_again_goes_on_after_the_rest_of_the_old_source() {
     let mut feeds = Feeds::new(RATE, 1, 0);
     let (mut old, mut new) = (Card::new(2.0, 100.0, 50.0), Card::new(4.0, 0.0, 50.0));
