@@ -49,7 +49,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Follower {
     rate: f64,
-    history: VecDeque<(Duration, u32)>,
+    history: VecDeque<(Duration, u64)>,
     growing_since: Option<Duration>,
     clean_since: Option<Duration>,
     last_sample: Option<Duration>,
@@ -109,16 +109,16 @@ impl Follower {
             .replace(now)
             .map_or(Duration::ZERO, |last| now.saturating_sub(last))
             .min(Duration::from_secs(1));
-        let trend = self.trend(now, sample.backlog_ms);
+        let before = self.second_ago(now, sample.backlog_bytes);
         self.abstains = sample.delivered_bps == 0 && sample.backlog_ms > HIGH_MS;
         if self.abstains {
             self.growing_since = None;
             self.clean_since = None;
             return;
         }
-        self.watch(now, sample, trend);
+        self.watch(now, sample, before);
         if self.must_step(now) {
-            self.step_down(now, sample, limits);
+            self.step_down(now, sample);
         } else if let Some(capacity) = self.capacity {
             self.drain(sample, capacity);
         } else {
@@ -127,9 +127,10 @@ impl Follower {
         self.rate = self.rate.clamp(limits.floor, limits.cap);
     }
 
-    /// Change of the backlog over the last second, ms.
-    fn trend(&mut self, now: Duration, backlog_ms: u32) -> i64 {
-        self.history.push_back((now, backlog_ms));
+    /// The backlog in bytes a second ago. Bytes, not time: after a step down the old, fat media in front makes the
+    /// span grow on although the queue shrinks.
+    fn second_ago(&mut self, now: Duration, backlog_bytes: u64) -> f64 {
+        self.history.push_back((now, backlog_bytes));
         while self
             .history
             .get(1)
@@ -137,13 +138,14 @@ impl Follower {
         {
             self.history.pop_front();
         }
-        let oldest = self.history.front().map_or(backlog_ms, |(_, b)| *b);
-        i64::from(backlog_ms) - i64::from(oldest)
+        self.history.front().map_or(0.0, |(_, b)| *b as f64)
     }
 
-    fn watch(&mut self, now: Duration, sample: Sample, trend: i64) {
+    fn watch(&mut self, now: Duration, sample: Sample, before: f64) {
         let backlog = sample.backlog_ms;
-        let growing = (backlog > HIGH_MS && trend > 50) || (backlog > VERY_HIGH_MS && trend > -200);
+        let bytes = sample.backlog_bytes as f64;
+        let growing = (backlog > HIGH_MS && bytes > before * 1.05)
+            || (backlog > VERY_HIGH_MS && bytes > before * 0.97);
         if growing {
             self.growing_since.get_or_insert(now);
         } else {
@@ -164,15 +166,13 @@ impl Follower {
             && (self.last_step.is_none() || long(self.last_step, COOL_DOWN))
     }
 
-    fn step_down(&mut self, now: Duration, sample: Sample, limits: &Limits) {
+    fn step_down(&mut self, now: Duration, sample: Sample) {
         if self.climbed {
             self.hold = (self.hold * 2).min(MAX_HOLD);
             self.failed_at = Some(self.rate);
             self.climbed = false;
         }
-        // What flows may be more than this destination would have asked for.
-        let in_force = self.rate.min(limits.advised);
-        let capacity = f64::from(sample.delivered_bps).min(in_force);
+        let capacity = f64::from(sample.delivered_bps);
         self.capacity = Some(capacity);
         self.last_step = Some(now);
         self.growing_since = None;

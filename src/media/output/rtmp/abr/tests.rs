@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 
 const STEP: Duration = Duration::from_millis(50);
+/// Simulations begin here, so that there can be older media.
+const START: Duration = Duration::from_secs(10);
 const GOP: Duration = Duration::from_secs(2);
 
 /// A link with a queue in front, fed by an encoder that obeys after 300 ms; beyond 5 s the queue refuses until the next
@@ -33,7 +35,9 @@ impl Link {
         if keyframe {
             self.refusing = false;
         }
-        if self.span(now) > Duration::from_secs(5) {
+        // As the fan-out: a unit is refused that would make the span too long.
+        let oldest = self.queue.front().map_or(now, |(at, _)| *at);
+        if now - oldest > Duration::from_secs(5) {
             self.refusing = true;
         }
         if !self.refusing {
@@ -61,15 +65,17 @@ impl Link {
         }
     }
 
-    fn span(&self, now: Duration) -> Duration {
-        self.queue
-            .front()
-            .map_or(Duration::ZERO, |(at, _)| now - *at)
+    /// Newest minus oldest, as the fan-out counts.
+    fn span(&self) -> Duration {
+        match (self.queue.front(), self.queue.back()) {
+            (Some((first, _)), Some((last, _))) => *last - *first,
+            _ => Duration::ZERO,
+        }
     }
 
-    fn sample(&self, now: Duration) -> Sample {
+    fn sample(&self) -> Sample {
         Sample {
-            backlog_ms: u32::try_from(self.span(now).as_millis()).unwrap(),
+            backlog_ms: u32::try_from(self.span().as_millis()).unwrap(),
             backlog_bytes: (self.queue.iter().map(|(_, b)| b).sum::<f64>() / 8.0) as u64,
             delivered_bps: self.delivered.iter().map(|(_, b)| b).sum::<f64>() as u32,
         }
@@ -85,23 +91,20 @@ fn simulate(
     mut see: impl FnMut(f64, u32, u32),
 ) {
     let mut encoder: VecDeque<u32> = [controller.advised(); 6].into();
-    let mut now = Duration::ZERO;
-    while now < Duration::from_secs(seconds) {
+    let mut now = START;
+    while now < START + Duration::from_secs(seconds) {
+        let t = (now - START).as_secs_f64();
         encoder.push_back(controller.advised());
         let media = f64::from(encoder.pop_front().unwrap());
         for link in links.iter_mut() {
-            link.run(now, media, rate(link.name, now.as_secs_f64()));
+            link.run(now, media, rate(link.name, t));
         }
         if now.as_millis().is_multiple_of(250) {
             for link in links.iter() {
-                controller.sample(link.name, now, link.sample(now));
+                controller.sample(link.name, now, link.sample());
             }
         }
-        see(
-            now.as_secs_f64(),
-            controller.advised(),
-            links[0].sample(now).backlog_ms,
-        );
+        see(t, controller.advised(), links[0].sample().backlog_ms);
         now += STEP;
     }
 }
@@ -187,7 +190,16 @@ fn the_slowest_live_destination_rules_and_its_vote_goes_with_it() {
     c.enrol("slow", None);
     let rate = |name: &str, _: f64| if name == "slow" { 2e6 } else { 10e6 };
     let mut links = [Link::new("slow"), Link::new("fast")];
-    simulate(&mut c, &mut links, 20, rate, |_, _, _| {});
+    let mut stepped = None;
+    simulate(&mut c, &mut links, 12, rate, |t, advised, _| {
+        if advised < 2_000_000 {
+            stepped.get_or_insert(t);
+        }
+    });
+    assert!(
+        stepped.is_some_and(|t| t <= 5.0),
+        "stepped down at {stepped:?}"
+    );
     assert!(c.advised() <= 2_000_000);
     assert_eq!(c.leave("slow"), Some(4_000_000));
     assert_eq!(c.advised(), 4_000_000);
@@ -240,7 +252,8 @@ fn a_burst_at_the_start_that_drains_is_no_congestion() {
     c.enrol("a", None);
     let mut link = Link::new("a");
     for ms in 0..40u64 {
-        link.queue.push_back((Duration::from_millis(ms), 200_000.0));
+        link.queue
+            .push_back((Duration::from_millis(8_000 + ms * 50), 200_000.0));
     }
     simulate(
         &mut c,
