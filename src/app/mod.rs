@@ -58,7 +58,7 @@ pub struct App {
     pub rtsp_ports: Option<(u16, Option<u16>)>,
     /// The main rendition's access units.
     pub main: Fanout<AccessUnit>,
-    supervisor: tokio::task::JoinHandle<()>,
+    supervisor: tokio::task::JoinHandle<State>,
     effects: std::thread::JoinHandle<()>,
     notifier: tokio::task::JoinHandle<()>,
     _lock: files::DirLock,
@@ -84,8 +84,8 @@ impl App {
         let setup = setup(&config, &table.usable, found.audio.is_some());
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
-        let (handle, supervisor) =
-            Supervisor::spawn(runtime, state, clock, effects_in);
+        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock, effects_in);
+        let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
         let engine = Engine::start(
@@ -168,8 +168,8 @@ fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<crate::c
         }
     };
     let tls = (!rtsp.tls_cert.as_os_str().is_empty()).then(|| RtspTls {
-        cert: rtsp.tls_cert.clone(),
-        key: rtsp.tls_key.clone(),
+        cert_pem: rtsp.tls_cert.clone(),
+        key_pem: rtsp.tls_key.clone(),
         port: rtsp.tls_port,
     });
     let options = RtspOptions {

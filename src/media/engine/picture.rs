@@ -1,6 +1,6 @@
 //! The picture: the open source, the selection between it and the slate, and the slate's text.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -133,9 +133,8 @@ impl State {
     }
 
     fn stop_select(&mut self) {
-        if let Some(select) = self.select.take() {
-            select.stop();
-        }
+        // Callbacks of the capture hold it weakly: this is the last owner, and dropping it ends it.
+        self.select = None;
     }
 
     fn show_slate(&self) {
@@ -201,23 +200,27 @@ impl State {
         VideoCapture::open(input, self.raw, &self.clock, frames, Some(units), self.ended())
     }
 
+    fn weak_select(&self) -> Weak<VideoSelect> {
+        self.select.as_ref().map_or_else(Weak::new, Arc::downgrade)
+    }
+
     fn frames(&self, announce: Arc<impl Fn() + Send + Sync + 'static>) -> BufferSink {
-        let select = self.select.clone();
+        let input = self.select.as_ref().map(|select| select.input());
         Arc::new(move |buffer| {
             announce();
-            if let Some(select) = &select {
-                select.camera_frame(buffer);
+            if let Some(input) = &input {
+                input(buffer);
             }
         })
     }
 
     /// H.264 from the camera itself: past the encoder, and a sign of life for the selection.
     fn units(&self, announce: Arc<impl Fn() + Send + Sync + 'static>) -> BufferSink {
-        let (select, encoders) = (self.select.clone(), self.encoders.clone());
+        let (select, encoders) = (self.weak_select(), self.encoders.clone());
         let maker = std::sync::Mutex::new(UnitMaker::new(self.raw.fps));
         Arc::new(move |buffer| {
             announce();
-            if let Some(select) = &select {
+            if let Some(select) = select.upgrade() {
                 select.camera_alive();
             }
             let unit =
@@ -229,9 +232,9 @@ impl State {
     }
 
     fn ended(&self) -> FaultSink {
-        let (reporter, select) = (self.reporter.clone(), self.select.clone());
+        let (reporter, select) = (self.reporter.clone(), self.weak_select());
         Arc::new(move |reason| {
-            if let Some(select) = &select {
+            if let Some(select) = select.upgrade() {
                 select.set_camera_open(false);
             }
             reporter.report(MediaEvent::CameraLost { reason });

@@ -69,7 +69,7 @@ impl Sound {
             clock,
             Arc::new(move |buffer| sink.push(buffer)),
             reporter.clone(),
-        )?);
+        ));
         let worker = start_worker(&path, resolver, reporter)?;
         Ok(Self { path, encoder, worker, count })
     }
@@ -99,8 +99,13 @@ impl Sound {
         let Self { path, encoder, worker, .. } = self;
         worker.send(Job::Close);
         worker.stop(Duration::from_secs(1));
-        path.stop();
-        encoder.stop();
+        // The worker held the only other handle of the path, and the path the only other one of the encoder.
+        if let Some(path) = Arc::into_inner(path) {
+            path.stop();
+        }
+        if let Some(encoder) = Arc::into_inner(encoder) {
+            encoder.stop();
+        }
     }
 }
 
