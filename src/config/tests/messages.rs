@@ -274,8 +274,7 @@ fn a_key_in_a_readable_file_is_a_warning() {
 }
 
 #[test]
-fn a_file_full_of_errors_is_told_in_bounded_time_and_length() {
-    let begin = std::time::Instant::now();
+fn a_file_full_of_errors_is_given_up_early() {
     for line in [
         "x%d = 1\n",
         "rtsp.x%d = 1\n",
@@ -290,9 +289,13 @@ fn a_file_full_of_errors_is_told_in_bounded_time_and_length() {
                 break;
             }
         }
+        let read = document::read(&toml, &"a".into(), None);
+        assert!(
+            read.problems.len() <= 102,
+            "{line}: {}",
+            read.problems.len()
+        );
         let found = lines(load_text(&toml));
         assert!((64..=101).contains(&found.len()), "{line}: {}", found.len());
     }
-    // A fraction of a second on an idle machine; without the bound it is minutes.
-    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
 }
