@@ -1,0 +1,238 @@
+//! A pipeline from an appsrc to an appsink: what picture and sound encoders have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use crate::error::{Error, Kind, Result};
+use crate::media::raw::FaultSink;
+use crate::media::time::MediaClock;
+
+/// How long a pipeline may take to stop before it is left alone.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
+
+/// Calls a [`FaultSink`] at most once, and never after it was disarmed.
+pub(in crate::media) struct Fault {
+    sink: FaultSink,
+    spent: AtomicBool,
+}
+
+impl Fault {
+    pub(in crate::media) fn new(sink: FaultSink) -> Arc<Self> {
+        Arc::new(Self {
+            sink,
+            spent: AtomicBool::new(false),
+        })
+    }
+
+    fn fire(&self, reason: String) {
+        if !self.spent.swap(true, Ordering::SeqCst) {
+            (self.sink)(reason);
+        }
+    }
+
+    fn disarm(&self) {
+        self.spent.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A running pipeline; dropped, it stops within [`STOP_LIMIT`].
+pub(in crate::media) struct Session {
+    pipeline: gst::Pipeline,
+    src: gst_app::AppSrc,
+    fault: Arc<Fault>,
+}
+
+impl Session {
+    /// Links `src ! middle… ! appsink`, starts it, and calls `on_sample` from the streaming thread.
+    pub(in crate::media) fn start(
+        name: &str,
+        src: gst_app::AppSrc,
+        middle: &[gst::Element],
+        clock: &MediaClock,
+        fault: Arc<Fault>,
+        mut on_sample: impl FnMut(gst::Sample) + Send + 'static,
+    ) -> Result<Self> {
+        let sink = gst_app::AppSink::builder()
+            .sync(false)
+            .async_(false)
+            .enable_last_sample(false)
+            .qos(false)
+            .callbacks(
+                gst_app::AppSinkCallbacks::builder()
+                    .new_sample(move |sink| {
+                        on_sample(sink.pull_sample().map_err(|_| gst::FlowError::Eos)?);
+                        Ok(gst::FlowSuccess::Ok)
+                    })
+                    .build(),
+            )
+            .build();
+        let pipeline = gst::Pipeline::new();
+        let session = Self {
+            pipeline,
+            src,
+            fault,
+        };
+        session
+            .link(middle, sink.upcast_ref())
+            .map_err(|e| could_not_start(name).caused_by(e))?;
+        session.listen()?;
+        clock.apply(&session.pipeline);
+        if let Err(e) = session.pipeline.set_state(gst::State::Playing) {
+            let error = could_not_start(name);
+            return Err(match session.first_error() {
+                Some(clause) => error.caused_by(clause),
+                None => error.caused_by(e),
+            });
+        }
+        Ok(session)
+    }
+
+    fn link(
+        &self,
+        middle: &[gst::Element],
+        sink: &gst::Element,
+    ) -> Result<(), gst::glib::BoolError> {
+        let mut last: &gst::Element = self.src.upcast_ref();
+        self.pipeline.add(last)?;
+        for element in middle.iter().chain(std::iter::once(sink)) {
+            self.pipeline.add(element)?;
+            last.link(element)?;
+            last = element;
+        }
+        Ok(())
+    }
+
+    /// Errors and the end are heard in the thread that posts them: no thread and no queue of its own is needed.
+    fn listen(&self) -> Result<()> {
+        let bus = self.bus()?;
+        let fault = Arc::clone(&self.fault);
+        bus.set_sync_handler(move |_, message| match clause(message) {
+            Some(reason) => {
+                fault.fire(reason);
+                gst::BusSyncReply::Pass
+            }
+            None => gst::BusSyncReply::Drop,
+        });
+        Ok(())
+    }
+
+    fn bus(&self) -> Result<gst::Bus> {
+        self.pipeline
+            .bus()
+            .ok_or_else(|| Error::new(Kind::Internal, "A pipeline has no bus."))
+    }
+
+    /// Why the pipeline did not start, if it said.
+    fn first_error(&self) -> Option<String> {
+        clause(&self.pipeline.bus()?.pop()?)
+    }
+
+    /// Never blocks. A pipeline that failed takes nothing; that was reported.
+    pub(in crate::media) fn push(&self, buffer: gst::Buffer) {
+        let _ = self.src.push_buffer(buffer);
+    }
+
+    /// Buffers that wait in the appsrc.
+    pub(in crate::media) fn waiting(&self) -> u64 {
+        self.src.current_level_buffers()
+    }
+
+    pub(in crate::media) fn fail(&self, reason: String) {
+        self.fault.fire(reason);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.fault.disarm();
+        let pipeline = self.pipeline.clone();
+        let (done, stopped) = mpsc::sync_channel(1);
+        let stop = move || {
+            let _ = pipeline.set_state(gst::State::Null);
+            if let Some(bus) = pipeline.bus() {
+                bus.unset_sync_handler();
+            }
+            let _ = done.send(());
+        };
+        // A thread of its own, for a driver may hang; then it stays behind, which is better than a show that stops.
+        match std::thread::Builder::new()
+            .name("encoder-stop".into())
+            .spawn(stop)
+        {
+            Ok(thread) => match stopped.recv_timeout(STOP_LIMIT) {
+                Ok(()) => {
+                    let _ = thread.join();
+                }
+                Err(_) => tracing::error!("an encoder did not stop within {STOP_LIMIT:?}"),
+            },
+            Err(e) => tracing::error!("no thread to stop an encoder: {e}"),
+        }
+    }
+}
+
+fn could_not_start(name: &str) -> Error {
+    Error::new(
+        Kind::Unsupported,
+        format!("The encoder {name} could not be started."),
+    )
+}
+
+/// An error or end on the bus as one clause.
+fn clause(message: &gst::Message) -> Option<String> {
+    match message.view() {
+        gst::MessageView::Error(e) => {
+            let who = message
+                .src()
+                .and_then(|s| s.downcast_ref::<gst::Element>())
+                .and_then(ElementExt::factory)
+                .map_or_else(|| "pipeline".into(), |factory| factory.name());
+            // The flow result tells more than "Internal data stream error".
+            let detail = e
+                .debug()
+                .and_then(|d| d.rsplit_once("reason ").map(|(_, r)| format!(" ({r})")))
+                .unwrap_or_default();
+            let text = e.error().to_string();
+            Some(format!("{who}: {}{detail}", text.trim_end_matches('.')))
+        }
+        gst::MessageView::Eos(_) => Some("the encoder ended by itself".into()),
+        _ => None,
+    }
+}
+
+/// A live appsrc in time format that never blocks and keeps at most `max_waiting` buffers, the newest.
+pub(in crate::media) fn appsrc(caps: &gst::Caps, max_waiting: u64) -> gst_app::AppSrc {
+    gst_app::AppSrc::builder()
+        .caps(caps)
+        .format(gst::Format::Time)
+        .is_live(true)
+        .block(false)
+        .max_bytes(0)
+        .max_buffers(max_waiting)
+        .leaky_type(gst_app::AppLeakyType::Downstream)
+        .build()
+}
+
+/// Makes an element that comes with GStreamer's usual plug-ins.
+pub(in crate::media) fn make(name: &str) -> Result<gst::Element> {
+    gst::ElementFactory::make(name).build().map_err(|e| {
+        Error::new(
+            Kind::Missing,
+            format!("The GStreamer element {name} is not installed."),
+        )
+        .mend("Install gstreamer1.0-plugins-base, -good, -bad and -ugly.")
+        .caused_by(e)
+    })
+}
+
+/// A capsfilter.
+pub(in crate::media) fn filter(caps: &gst::Caps) -> Result<gst::Element> {
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
