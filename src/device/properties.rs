@@ -1,0 +1,367 @@
+//! Random sequences of commands, events and time against the promises of the core.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::command::{Command, Origin};
+use super::effect::Effect;
+use super::encoder::{self, Session};
+use super::event::*;
+use super::health::{Severity, health};
+use super::policy::{Decision, decide};
+use super::source::{self, Source};
+use super::state::*;
+use super::state_tests::{Rig, name, setup, video};
+use super::status::Status;
+use crate::config::{DestinationName, VideoSettings};
+
+fn destination() -> impl Strategy<Value = DestinationName> {
+    prop::sample::select(vec!["twitch", "youtube", "spare", "nobody"]).prop_map(name)
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        3 => Just(Command::LiveStart),
+        2 => Just(Command::LiveStop),
+        3 => (destination(), any::<bool>()).prop_map(|(destination, enabled)| {
+            Command::DestinationEnable { destination, enabled }
+        }),
+        2 => (any::<u32>(), 0u32..4000, 0u32..70, any::<f32>()).prop_map(|(b, width, fps, gop)| {
+            Command::ProfileSet {
+                video: VideoSettings {
+                    width: width & !1,
+                    fps,
+                    gop_s: if b % 2 == 0 { gop } else { 2.0 },
+                    ..video(b % 60_000_000)
+                },
+            }
+        }),
+        2 => (0u32..60_000_000).prop_map(|bitrate| Command::BitrateSet { bitrate }),
+        1 => any::<bool>().prop_map(|muted| Command::AudioMute { muted }),
+        1 => any::<f32>().prop_map(|gain_db| Command::AudioGain { gain_db }),
+        1 => (-3000i32..3000).prop_map(|offset_ms| Command::AudioOffset { offset_ms }),
+        1 => Just(Command::Identify),
+    ]
+}
+
+fn rendition() -> impl Strategy<Value = Rendition> {
+    prop_oneof![Just(Rendition::Main), Just(Rendition::Sub)]
+}
+
+fn element() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "v4l2h264enc",
+        "x264enc",
+        "openh264enc",
+        "passthrough",
+        "other",
+    ])
+    .prop_map(String::from)
+}
+
+fn push_state() -> impl Strategy<Value = DestinationState> {
+    prop_oneof![
+        Just(DestinationState::Off),
+        Just(DestinationState::Connecting),
+        4 => Just(DestinationState::Live),
+        Just(DestinationState::Waiting { reason: "reset by peer".into(), retry_ms: 500 }),
+        Just(DestinationState::KeyRejected { reason: "BadName".into() }),
+    ]
+}
+
+fn media() -> impl Strategy<Value = MediaEvent> {
+    let text = ".{0,20}";
+    prop_oneof![
+        text.prop_map(|description| MediaEvent::CameraUp { description }),
+        text.prop_map(|reason| MediaEvent::CameraLost { reason }),
+        text.prop_map(|description| MediaEvent::MicUp { description }),
+        text.prop_map(|reason| MediaEvent::MicLost { reason }),
+        any::<bool>().prop_map(MediaEvent::SlateOnAir),
+        (any::<f32>(), any::<f32>()).prop_map(|(peak_db, rms_db)| MediaEvent::Levels {
+            channels: vec![Level { peak_db, rms_db }],
+            state: LevelState::Clipping,
+        }),
+        any::<f32>().prop_map(|ppm| MediaEvent::Drift { ppm }),
+        (rendition(), element())
+            .prop_map(|(rendition, encoder)| MediaEvent::EncoderUp { rendition, encoder }),
+        (rendition(), element(), text).prop_map(|(rendition, encoder, reason)| {
+            MediaEvent::EncoderFailed { rendition, encoder, reason }
+        }),
+        (any::<u64>(), 0u64..3, any::<u64>())
+            .prop_map(|(main, sub, audio)| MediaEvent::Flow { main, sub, audio }),
+        any::<u32>().prop_map(MediaEvent::RtspReaders),
+        (destination(), push_state())
+            .prop_map(|(name, state)| MediaEvent::Destination { name, state }),
+        (destination(), any::<u32>()).prop_map(|(name, bps)| MediaEvent::Push {
+            name,
+            figures: PushFigures { bps, ..PushFigures::default() },
+        }),
+        any::<u32>().prop_map(MediaEvent::BitrateAdvised),
+    ]
+}
+
+/// One thing that happens: time is relative, so that it makes sense wherever shrinking leaves it.
+#[derive(Debug, Clone)]
+enum Happening {
+    Event(Event),
+    After(Duration),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => command().prop_map(|command| Happening::Event(Event::Command { origin: Origin::Mqtt, command })),
+        12 => media().prop_map(|event| Happening::Event(Event::Media(event))),
+        1 => prop::option::of(Just("disk full".to_owned()))
+            .prop_map(|error| Happening::Event(Event::Persisted { error })),
+        8 => (0u64..1500).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
+        1 => (0u64..100_000).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
+    ]
+}
+
+fn plan() -> impl Strategy<Value = Setup> {
+    (0usize..=3, any::<[bool; 4]>()).prop_map(|(encoders, [audio, adaptive, passthrough, sub])| {
+        let mut plan = setup();
+        plan.encoders.truncate(encoders);
+        plan.audio = audio;
+        plan.adaptive.enabled = adaptive;
+        plan.passthrough = passthrough;
+        plan.sub = plan.sub.filter(|_| sub);
+        plan
+    })
+}
+
+/// What an observer of events and effects knows, and checks.
+struct World {
+    open: BTreeSet<DestinationName>,
+    shutdowns: usize,
+}
+
+impl World {
+    fn check(&mut self, before: &State, event: &Event, after: &State, effects: &[Effect]) {
+        self.check_wanted(before, event, after, effects);
+        for effect in effects {
+            self.check_effect(before, after, effect);
+        }
+        let wanted: BTreeSet<DestinationName> = after
+            .setup
+            .destinations
+            .iter()
+            .map(|d| d.name.clone())
+            .filter(|n| after.wanted.live && after.destination_enabled(n) == Some(true))
+            .collect();
+        if !after.actual.ending {
+            assert_eq!(self.open, wanted);
+        }
+        check_waits(after);
+        check_generation(before, after);
+        check_opens(before, event, effects);
+    }
+
+    fn check_wanted(&self, before: &State, event: &Event, after: &State, effects: &[Effect]) {
+        let saves: Vec<&Wanted> = effects
+            .iter()
+            .filter_map(|e| match e {
+                Effect::Persist(wanted) => Some(wanted),
+                _ => None,
+            })
+            .collect();
+        let accepted = matches!(event, Event::Command { origin, command }
+            if decide(before, command, *origin) == Decision::Accept);
+        if before.wanted != after.wanted {
+            assert!(accepted, "{event:?} changed what is wanted");
+            assert_eq!(saves, [&after.wanted]);
+            assert!(matches!(effects[0], Effect::Persist(_)), "saved first");
+        } else if !saves.is_empty() {
+            assert!(matches!(event, Event::Tick(_)), "only a retry saves again");
+            assert!(matches!(
+                before.actual.saved,
+                super::actual::Saved::Failed { .. }
+            ));
+            assert_eq!(saves, [&after.wanted]);
+        }
+        if !accepted && matches!(event, Event::Command { .. }) {
+            assert_eq!(before, after, "{event:?} was not accepted");
+            assert!(effects.is_empty());
+        }
+    }
+
+    fn check_effect(&mut self, before: &State, after: &State, effect: &Effect) {
+        match effect {
+            Effect::OpenDestination(n) => assert!(self.open.insert(n.clone()), "{n} opened twice"),
+            Effect::CloseDestination(n) => assert!(self.open.remove(n), "{n} closed twice"),
+            Effect::OpenEncoder {
+                index,
+                video,
+                rendition,
+            } => {
+                assert!(*index < after.setup.encoders.len());
+                if *rendition == Rendition::Main {
+                    check_bitrate(after, video.bitrate);
+                    assert!(super::policy::check_video(&VideoSettings {
+                        bitrate: 1_000_000,
+                        ..video.clone()
+                    })
+                    .is_ok());
+                }
+            }
+            Effect::SetBitrate { bitrate, .. } => {
+                assert_ne!(*bitrate, before.actual.bitrate, "only on change");
+                check_bitrate(after, *bitrate);
+            }
+            Effect::Shutdown => self.shutdowns += 1,
+            _ => {}
+        }
+    }
+}
+
+fn check_bitrate(state: &State, bitrate: u32) {
+    let wanted = state.video().bitrate;
+    let floor = state.setup.adaptive.floor.min(wanted);
+    assert!(
+        (floor..=wanted).contains(&bitrate),
+        "{bitrate} outside {floor}..={wanted}"
+    );
+}
+
+fn check_generation(before: &State, after: &State) {
+    let changed = before.wanted != after.wanted || before.actual != after.actual;
+    assert_eq!(after.generation > before.generation, changed);
+    assert!(after.generation >= before.generation);
+    let quiet = |s: &State| Status {
+        generation: 0,
+        uptime_s: 0,
+        ..Status::of(s)
+    };
+    if !changed {
+        assert_eq!(quiet(before), quiet(after), "an unpublished change");
+    }
+}
+
+/// No wait is longer than promised.
+fn check_waits(state: &State) {
+    let left = |at: Duration| at.saturating_sub(state.now);
+    for s in [&state.actual.camera, &state.actual.mic] {
+        match s {
+            Source::Lost { retry_at, .. } => assert!(left(*retry_at) <= source::RETRY_CAP),
+            Source::Opening { asked_at, .. } => assert!(*asked_at <= state.now),
+            _ => {}
+        }
+    }
+    for e in std::iter::once(&state.actual.main).chain(&state.actual.sub) {
+        if let Session::Waiting { retry_at } = e.session {
+            assert!(left(retry_at) <= encoder::WAIT_CAP);
+        }
+    }
+}
+
+/// A source is asked to open only by time, and only when it was not already asked and waiting for an answer within its
+/// limit; an encoder never twice in one step.
+fn check_opens(before: &State, event: &Event, effects: &[Effect]) {
+    let Event::Tick(now) = event else {
+        for effect in effects {
+            assert!(!matches!(effect, Effect::OpenCamera | Effect::OpenMic));
+        }
+        check_encoder_opens(effects);
+        return;
+    };
+    for (source, effect) in [
+        (&before.actual.camera, Effect::OpenCamera),
+        (&before.actual.mic, Effect::OpenMic),
+    ] {
+        let asked = effects.iter().filter(|e| **e == effect).count();
+        assert!(asked <= 1);
+        if asked == 1 {
+            match source {
+                Source::Lost { retry_at, .. } => assert!(retry_at <= now),
+                // The camera's own stream dried up long ago, or an answer is long overdue: lost and due in one jump.
+                other => panic!("{effect:?} asked from {other:?}"),
+            }
+        }
+    }
+    check_encoder_opens(effects);
+}
+
+fn check_encoder_opens(effects: &[Effect]) {
+    for rendition in [Rendition::Main, Rendition::Sub] {
+        let asked = effects
+            .iter()
+            .filter(|e| matches!(e, Effect::OpenEncoder { rendition: r, .. } if *r == rendition))
+            .count();
+        assert!(asked <= 1, "{effects:?}");
+    }
+}
+
+/// Runs it all, checking each step; gives the last state and every effect.
+fn play(plan: &Setup, live: bool, happenings: &[Happening]) -> (Rig, World, Vec<Effect>) {
+    let (mut rig, mut all) = Rig::new(plan.clone(), live);
+    let mut world = World {
+        open: all
+            .iter()
+            .filter_map(|e| match e {
+                Effect::OpenDestination(n) => Some(n.clone()),
+                _ => None,
+            })
+            .collect(),
+        shutdowns: 0,
+    };
+    for happening in happenings {
+        let event = match happening {
+            Happening::Event(event) => event.clone(),
+            Happening::After(time) => Event::Tick(rig.state.now + *time),
+        };
+        let before = rig.state.clone();
+        let effects = rig.event(event.clone());
+        world.check(&before, &event, &rig.state, &effects);
+        all.extend(effects);
+    }
+    (rig, world, all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_step_keeps_the_promises(plan in plan(), live: bool, happenings in vec(happening(), 0..120)) {
+        let (rig, world, effects) = play(&plan, live, &happenings);
+        prop_assert_eq!(world.shutdowns, 0);
+        // The same again gives the same.
+        let (again, _, same) = play(&plan, live, &happenings);
+        // NaN in a command never gets into the state, so plain comparison will do.
+        prop_assert_eq!(again.state, rig.state);
+        prop_assert_eq!(same, effects);
+    }
+
+    #[test]
+    fn when_everything_comes_up_the_box_is_well(live: bool, happenings in vec(happening(), 0..120)) {
+        let (mut rig, _, _) = play(&setup(), live, &happenings);
+        for _ in 0..60 {
+            rig.all_up();
+            let next = rig.state.now + Duration::from_secs(1);
+            rig.event(Event::Tick(next));
+        }
+        rig.all_up();
+        let health = health(&rig.state);
+        prop_assert!(health.severity <= Severity::Notice, "{:?}", health);
+    }
+
+    #[test]
+    fn nothing_is_begun_after_shutdown(
+        before in vec(happening(), 0..40),
+        after in vec(happening(), 0..60),
+    ) {
+        let shutdown = Happening::Event(Event::Command { origin: Origin::Signal, command: Command::Shutdown });
+        let mut happenings = before.clone();
+        happenings.push(shutdown.clone());
+        let (_, _, until) = play(&setup(), true, &happenings);
+        happenings.extend(after);
+        happenings.push(shutdown);
+        let (rig, world, all) = play(&setup(), true, &happenings);
+        prop_assert_eq!(world.shutdowns, 1);
+        prop_assert_eq!(all.len(), until.len());
+        prop_assert_eq!(all.last(), Some(&Effect::Shutdown));
+        prop_assert!(rig.state.actual.ending);
+    }
+}

@@ -2,3 +2,8 @@
 
 /// Atomic small files: wanted state, passwords.
 pub mod files;
+/// The state folder: made, checked, locked.
+pub mod folder;
+
+#[cfg(test)]
+mod tests;
