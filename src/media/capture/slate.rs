@@ -43,7 +43,7 @@ pub fn render(
         match own(&config.picture, sentence, format) {
             Ok(slate) => return Ok(slate),
             Err(e) => {
-                tracing::warn!(error = %e.report(), "the own slate cannot be shown; made one instead")
+                tracing::warn!(error = %e.report(), "the own slate cannot be shown; made one instead");
             }
         }
     }

@@ -89,11 +89,11 @@ mod tests {
         for fps in [1, 15, 24, 25, 30, 50, 60] {
             assert_eq!(frame_time(u64::from(fps) * 3600, fps), 3_600_000_000_000);
             for n in 1..200 {
-                assert_eq!(
-                    next_frame(frame_time(n, fps), fps),
-                    n + u64::from(frame_time(n, fps) * u64::from(fps) % 1_000_000_000 == 0)
-                );
-                assert_eq!(next_frame(frame_time(n, fps) + 1, fps), n + 1);
+                let at = frame_time(n, fps);
+                assert_eq!(next_frame(at + 1, fps), n + 1);
+                // Rounded down, so that a time between is just before the frame.
+                let exact = (at * u64::from(fps)).is_multiple_of(1_000_000_000);
+                assert_eq!(next_frame(at, fps), n + u64::from(exact));
             }
         }
     }

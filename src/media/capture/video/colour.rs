@@ -108,11 +108,7 @@ impl Map {
 }
 
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to a byte"
-)]
+#[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
 fn clamp(value: i32, offset: i32) -> u8 {
     (value + offset).clamp(0, 255) as u8
 }
@@ -298,8 +294,7 @@ mod tests {
         drop(sample);
         Correction::new(format, slot).apply(&mut buffer);
         pipeline.set_state(gst::State::Null).unwrap();
-        let out = buffer.map_readable().unwrap().to_vec();
-        out
+        buffer.map_readable().unwrap().to_vec()
     }
 
     #[test]
