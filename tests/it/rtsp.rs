@@ -1,13 +1,17 @@
 //! The RTSP server with real peers: ffmpeg, GStreamer's `rtspsrc`, and a small client that can freeze.
 
+mod access;
 mod client;
+mod isolate;
+mod lifecycle;
+mod players;
 mod source;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use boothcast::config::Secret;
 use boothcast::device::event::MediaEvent;
 use boothcast::media::access_unit::AccessUnit;
 use boothcast::media::fanout::Fanout;
@@ -15,8 +19,7 @@ use boothcast::media::output::rtsp::{Mount, RtspOptions, RtspServer};
 use boothcast::media::report::Reporter;
 use boothcast::media::time::MediaClock;
 
-use client::Client;
-use source::{Loop, Player, SMALL};
+use source::{Loop, Player};
 
 fn options() -> RtspOptions {
     RtspOptions {
@@ -70,17 +73,42 @@ impl Show {
     }
 }
 
-#[test]
-fn a_plain_reader_gets_picture_and_sound() {
-    let show = Show::new(options(), &[source::video(SMALL), source::audio()]);
-    std::thread::sleep(Duration::from_millis(1500));
-    let mut client = Client::play(show.port, "/main");
-    let first = client.packet(Duration::from_secs(2)).unwrap();
-    eprintln!("{} {}", first.channel, first.data.len());
-    let mut n = [0; 4];
-    for _ in 0..300 {
-        let p = client.packet(Duration::from_secs(2)).unwrap();
-        n[usize::from(p.channel)] += 1;
+impl Drop for Show {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
     }
-    eprintln!("{n:?} {}", show.url());
+}
+
+/// Longest oversleep of a thread that does nothing else: what the machine itself adds to every gap.
+struct Noise {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<Duration>>,
+}
+
+impl Noise {
+    fn start() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut worst = Duration::ZERO;
+            let nap = Duration::from_millis(5);
+            while !seen.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                std::thread::sleep(nap);
+                worst = worst.max(start.elapsed().saturating_sub(nap));
+            }
+            worst
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    fn end(mut self) -> Duration {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap()
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use gstreamer_rtsp_server as rtsp;
 use gstreamer::prelude::*;
+use gstreamer_rtsp_server as rtsp;
 use rtsp::gst_rtsp::RTSPStatusCode;
 use rtsp::prelude::*;
 
@@ -123,7 +123,9 @@ impl Control {
                 control.closed(client);
             }
         });
-        let limit = (self.max_readers as usize).saturating_mul(2).saturating_add(8);
+        let limit = (self.max_readers as usize)
+            .saturating_mul(2)
+            .saturating_add(8);
         if open > limit || self.stopping.load(Ordering::Acquire) {
             tracing::warn!("An RTSP connection was closed: {limit} are open already.");
             connection::shut(client);
@@ -156,9 +158,8 @@ impl Control {
             with(&weak, |c| c.before_describe(context))
         });
         let weak = Arc::downgrade(self);
-        client.connect_pre_setup_request(move |_, context| {
-            with(&weak, |c| c.before_setup(context))
-        });
+        client
+            .connect_pre_setup_request(move |_, context| with(&weak, |c| c.before_setup(context)));
         let weak = Arc::downgrade(self);
         client.connect_pre_play_request(move |client, context| {
             with(&weak, |c| c.before_play(client, context))
@@ -195,13 +196,20 @@ impl Control {
             return self.refuse_full();
         }
         let wanted = context.uri().map(|u| u.decode_path_components().join("/"));
-        let Some(mount) = self.mounts.iter().find(|m| wanted.as_ref() == Some(&m.path)) else {
+        let Some(mount) = self
+            .mounts
+            .iter()
+            .find(|m| wanted.as_ref() == Some(&m.path))
+        else {
             return RTSPStatusCode::Ok;
         };
         if mount.wait_for_formats(FORMAT_WAIT) {
             return RTSPStatusCode::Ok;
         }
-        tracing::warn!("A reader of {} was refused: there is no picture yet.", mount.path);
+        tracing::warn!(
+            "A reader of {} was refused: there is no picture yet.",
+            mount.path
+        );
         RTSPStatusCode::ServiceUnavailable
     }
 
@@ -213,7 +221,11 @@ impl Control {
     }
 
     /// Makes the reader before the answer to PLAY, so that its `RTP-Info` names the very packets that come first.
-    fn before_play(&self, client: &rtsp::RTSPClient, context: &rtsp::RTSPContext) -> RTSPStatusCode {
+    fn before_play(
+        &self,
+        client: &rtsp::RTSPClient,
+        context: &rtsp::RTSPContext,
+    ) -> RTSPStatusCode {
         let Some(session) = context.session() else {
             return RTSPStatusCode::Ok;
         };
@@ -221,7 +233,10 @@ impl Control {
             return RTSPStatusCode::Ok;
         };
         let playing = |id: &str| {
-            let running = self.mounts.iter().any(|m| m.readers().iter().any(|r| r.session_id == id));
+            let running = self
+                .mounts
+                .iter()
+                .any(|m| m.readers().iter().any(|r| r.session_id == id));
             running
         };
         if playing(&id) {
@@ -238,7 +253,14 @@ impl Control {
             let reader = Reader::new(session, client, legs, mount.subscribe());
             announce(&media, &mount, &reader);
             let since = Instant::now();
-            lock(&self.prepared).insert(id, Prepared { mount, reader, since });
+            lock(&self.prepared).insert(
+                id,
+                Prepared {
+                    mount,
+                    reader,
+                    since,
+                },
+            );
             break;
         }
         RTSPStatusCode::Ok

@@ -247,8 +247,9 @@ mod imp {
             }
             let bin = gst::Bin::new();
             for (n, caps) in caps.into_iter().enumerate() {
-                let feed: super::RtpFeed =
-                    glib::Object::builder().property("name", format!("pay{n}")).build();
+                let feed: super::RtpFeed = glib::Object::builder()
+                    .property("name", format!("pay{n}"))
+                    .build();
                 feed.imp().set_caps(caps);
                 bin.add(&feed).ok()?;
             }

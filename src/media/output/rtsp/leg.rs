@@ -108,8 +108,8 @@ impl Leg {
 fn way(transport: &rtsp::RTSPStreamTransport) -> Option<Way> {
     // SAFETY: the structure belongs to the transport, which lives during this call; strings are NUL-terminated or null.
     let (lower, destination, ports) = unsafe {
-        let raw =
-            rtsp::ffi::gst_rtsp_stream_transport_get_transport(transport.to_glib_none().0).as_ref()?;
+        let raw = rtsp::ffi::gst_rtsp_stream_transport_get_transport(transport.to_glib_none().0)
+            .as_ref()?;
         let destination = if raw.destination.is_null() {
             None
         } else {

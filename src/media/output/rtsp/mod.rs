@@ -276,15 +276,26 @@ fn bind(
     let source = server.create_source(gio::Cancellable::NONE).map_err(|e| {
         let address = std::net::SocketAddr::new(listen, port);
         if e.matches(gio::IOErrorEnum::AddressInUse) {
-            Error::new(Kind::InUse, format!("The RTSP address {address} is used by another program."))
-                .mend(format!("Set {key} to another number, or stop the other program."))
+            Error::new(
+                Kind::InUse,
+                format!("The RTSP address {address} is used by another program."),
+            )
+            .mend(format!(
+                "Set {key} to another number, or stop the other program."
+            ))
         } else if e.matches(gio::IOErrorEnum::PermissionDenied) {
-            Error::new(Kind::Permission, format!("The system does not let us listen on {address}."))
-                .mend(format!("Set {key} to a number above 1023."))
+            Error::new(
+                Kind::Permission,
+                format!("The system does not let us listen on {address}."),
+            )
+            .mend(format!("Set {key} to a number above 1023."))
         } else {
-            Error::new(Kind::Unsupported, format!("The RTSP server cannot listen on {address}."))
-                .caused_by(e)
-                .mend("Set rtsp.listen to an address of this machine, or to 0.0.0.0.")
+            Error::new(
+                Kind::Unsupported,
+                format!("The RTSP server cannot listen on {address}."),
+            )
+            .caused_by(e)
+            .mend("Set rtsp.listen to an address of this machine, or to 0.0.0.0.")
         }
     })?;
     source.attach(Some(context));

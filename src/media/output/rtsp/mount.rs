@@ -144,7 +144,12 @@ impl MountState {
     /// Caps of the tracks, picture first.
     pub(super) fn caps(&self) -> Vec<gst::Caps> {
         let formats = self.formats();
-        formats.video.iter().chain(&formats.audio).cloned().collect()
+        formats
+            .video
+            .iter()
+            .chain(&formats.audio)
+            .cloned()
+            .collect()
     }
 
     /// Changes with every format.

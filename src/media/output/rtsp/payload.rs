@@ -111,9 +111,12 @@ impl Payloader {
                 .property_from_str("aggregate-mode", "zero-latency");
         }
         let element = builder.build().map_err(|e| {
-            Error::new(Kind::Missing, format!("The GStreamer element {factory} is missing."))
-                .caused_by(e)
-                .mend("Install the package gstreamer1.0-plugins-good.")
+            Error::new(
+                Kind::Missing,
+                format!("The GStreamer element {factory} is missing."),
+            )
+            .caused_by(e)
+            .mend("Install the package gstreamer1.0-plugins-good.")
         })?;
         let caught = Arc::new(Mutex::new(Caught::default()));
         let (src, sink) = bare_pads(&element, &caught)?;
@@ -161,7 +164,8 @@ impl Payloader {
                 format!("An access unit could not be made into RTP packets ({e})."),
             )
         })?;
-        let caught = std::mem::take(&mut *self.caught.lock().unwrap_or_else(PoisonError::into_inner));
+        let caught =
+            std::mem::take(&mut *self.caught.lock().unwrap_or_else(PoisonError::into_inner));
         Ok((self.unit(au, &caught.buffers), caught.caps))
     }
 
@@ -262,12 +266,10 @@ pub(super) fn rtp_time(offset: u32, rate: u32, running_ns: u64) -> u32 {
 }
 
 /// A pad in front of `element` and one behind it that keeps what comes.
-fn bare_pads(
-    element: &gst::Element,
-    caught: &Arc<Mutex<Caught>>,
-) -> Result<(gst::Pad, gst::Pad)> {
-    let internal =
-        |e: glib_error::BoolError| Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e);
+fn bare_pads(element: &gst::Element, caught: &Arc<Mutex<Caught>>) -> Result<(gst::Pad, gst::Pad)> {
+    let internal = |e: glib_error::BoolError| {
+        Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e)
+    };
     let (one, many, events) = (Arc::clone(caught), Arc::clone(caught), Arc::clone(caught));
     let sink = gst::Pad::builder(gst::PadDirection::Sink)
         .name("caught")
@@ -289,7 +291,9 @@ fn bare_pads(
             true
         })
         .build();
-    let src = gst::Pad::builder(gst::PadDirection::Src).name("units").build();
+    let src = gst::Pad::builder(gst::PadDirection::Src)
+        .name("units")
+        .build();
     let missing = || Error::new(Kind::Internal, "The RTP payloader has no pads.");
     let pay_sink = element.static_pad("sink").ok_or_else(missing)?;
     let pay_src = element.static_pad("src").ok_or_else(missing)?;
@@ -300,9 +304,9 @@ fn bare_pads(
     };
     src.link(&pay_sink).map_err(link)?;
     pay_src.link(&sink).map_err(link)?;
-    element
-        .set_state(gst::State::Playing)
-        .map_err(|e| Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e))?;
+    element.set_state(gst::State::Playing).map_err(|e| {
+        Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e)
+    })?;
     Ok((src, sink))
 }
 

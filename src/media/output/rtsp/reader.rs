@@ -107,7 +107,10 @@ impl Reader {
     }
 
     /// Hears from the library when a write is through. `again` is called then, from the library's thread.
-    pub(super) fn listen(self: &Arc<Self>, again: impl Fn(&Arc<Self>) + Clone + Send + Sync + 'static) {
+    pub(super) fn listen(
+        self: &Arc<Self>,
+        again: impl Fn(&Arc<Self>) + Clone + Send + Sync + 'static,
+    ) {
         for leg in &self.lock().legs {
             let (weak, again) = (Arc::downgrade(self), again.clone());
             leg.transport.set_message_sent(move || {
@@ -189,7 +192,11 @@ impl Reader {
                 state.blocked.get_or_insert(now);
                 return None;
             }
-            if state.blocked.take().is_some_and(|since| now.duration_since(since) > STALE) {
+            if state
+                .blocked
+                .take()
+                .is_some_and(|since| now.duration_since(since) > STALE)
+            {
                 skip_ahead(state, round);
             }
             let (unit, from) = next(state)?;
@@ -241,7 +248,9 @@ impl Reader {
 fn count(leg: &mut Leg, unit: &RtpUnit, packets: usize) {
     let octets = (unit.size / unit.packets.len().max(1)).saturating_sub(RTP_HEADER) * packets;
     // Counters wrap by design (RFC 3550, 6.4.1).
-    leg.packets = leg.packets.wrapping_add(u32::try_from(packets).unwrap_or(0));
+    leg.packets = leg
+        .packets
+        .wrapping_add(u32::try_from(packets).unwrap_or(0));
     leg.octets = leg.octets.wrapping_add(u32::try_from(octets).unwrap_or(0));
 }
 

@@ -65,8 +65,11 @@ fn realm(name: &str) -> String {
 /// Loads certificate and key.
 pub(super) fn certificate(tls: &RtspTls) -> Result<gio::TlsCertificate> {
     if !gio::TlsBackend::default().supports_tls() {
-        return Err(Error::new(Kind::Missing, "RTSPS needs a TLS backend of GLib, and there is none.")
-            .mend("Install the package glib-networking."));
+        return Err(Error::new(
+            Kind::Missing,
+            "RTSPS needs a TLS backend of GLib, and there is none.",
+        )
+        .mend("Install the package glib-networking."));
     }
     readable(&tls.cert_pem, "certificate", "rtsp.tls_cert")?;
     readable(&tls.key_pem, "private key", "rtsp.tls_key")?;
