@@ -29,7 +29,10 @@ impl Assembler {
 
     pub(super) fn unit(&mut self, sample: &gst::Sample) -> Option<AccessUnit> {
         let pts = running_time(sample)?;
-        let data = bytes_of(sample, self.copy)?;
+        self.assemble(pts, bytes_of(sample, self.copy)?)
+    }
+
+    fn assemble(&mut self, pts: u64, data: Bytes) -> Option<AccessUnit> {
         let keyframe = h264::is_idr(&data) && self.take_format(&data);
         let format = Arc::clone(self.format.as_ref()?);
         // Encoders are opened without B-frames, and the probe has seen that they obey: decoding order is
@@ -70,6 +73,26 @@ impl Assembler {
             pps: Bytes::copy_from_slice(&pps),
         }));
         true
+    }
+}
+
+/// Makes access units of H.264 that a camera encoded itself: byte-stream, one access unit a buffer, SPS and PPS in front
+/// of each keyframe.
+pub struct UnitMaker(Assembler);
+
+impl UnitMaker {
+    /// `fps`: the nominal rate, for the duration of units.
+    #[must_use]
+    pub fn new(fps: u32) -> Self {
+        // A camera's buffers belong to its driver: units wait in queues for longer than it can spare them.
+        Self(Assembler::new(fps, true))
+    }
+
+    /// The unit of one buffer, whose PTS is running time; nothing before the first keyframe.
+    pub fn video(&mut self, buffer: &gst::BufferRef) -> Option<AccessUnit> {
+        let pts = buffer.pts()?.nseconds();
+        let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
+        self.0.assemble(pts, data)
     }
 }
 

@@ -25,6 +25,7 @@ mod probe;
 pub(in crate::media) mod session;
 mod table;
 
+pub use assemble::UnitMaker;
 pub use probe::{Probe, Probed, probe};
 pub use table::default_table;
 

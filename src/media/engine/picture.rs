@@ -224,7 +224,7 @@ impl State {
                 select.camera_alive();
             }
             let unit =
-                maker.lock().unwrap_or_else(std::sync::PoisonError::into_inner).video(buffer);
+                maker.lock().unwrap_or_else(std::sync::PoisonError::into_inner).video(&buffer);
             if let Some(unit) = unit {
                 encoders.passthrough(unit);
             }
