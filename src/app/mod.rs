@@ -29,7 +29,8 @@ use crate::media::fanout::Fanout;
 use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
-use crate::store::files;
+use crate::store::files::{self, LoadedWanted};
+use crate::store::folder;
 
 /// The longest an orderly end may take before it is cut short.
 const END_LIMIT: Duration = Duration::from_millis(2800);
@@ -61,7 +62,7 @@ pub struct App {
     supervisor: tokio::task::JoinHandle<State>,
     effects: std::thread::JoinHandle<()>,
     notifier: tokio::task::JoinHandle<()>,
-    _lock: files::DirLock,
+    _lock: folder::DirLock,
 }
 
 impl App {
@@ -73,8 +74,8 @@ impl App {
         let AppOptions { config, board, clock, notices, sources } = options;
         let begun = Instant::now();
         let state_dir = config.paths.state.clone();
-        files::prepare_dir(&state_dir)?;
-        let lock = files::lock_dir(&state_dir)?;
+        folder::prepare_dir(&state_dir)?;
+        let lock = folder::lock_dir(&state_dir)?;
         let (wanted, warning) = load_wanted(&config)?;
         crate::media::init()?;
         let found = sources.unwrap_or_else(|| sources::resolve(&config, &board));
@@ -110,7 +111,7 @@ impl App {
         };
         let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
         let effects = spawn_effects(engine, effects_out, state_dir, config.encode.video.bitrate, handle.clone())?;
-        let notifier = runtime.spawn(systemd::run(systemd::Notifier::from_env(), status.clone()));
+        let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let page = banner::Banner {
             config: &config,
             board: &board,
@@ -147,9 +148,11 @@ impl App {
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
 fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
-    let loaded = files::load_wanted(&config.paths.state)?;
-    let first = Wanted::new(config.destination.iter().any(|d| d.enabled));
-    Ok((loaded.wanted.unwrap_or(first), loaded.warning))
+    Ok(match files::load_wanted(&config.paths.state)? {
+        LoadedWanted::FirstRun => (Wanted::new(config.destination.iter().any(|d| d.enabled)), None),
+        LoadedWanted::Loaded(wanted) => (wanted, None),
+        LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
+    })
 }
 
 /// The RTSP server's options, and the password if it was made just now.

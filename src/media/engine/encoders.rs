@@ -35,7 +35,8 @@ struct Session {
 struct Slot {
     session: Mutex<Option<Session>>,
     gate: Mutex<Gate>,
-    lane: OnceLock<Arc<Lane>>,
+    /// Weak: only the engine owns lanes, so that a lane is never dropped by a thread of its own.
+    lane: OnceLock<Weak<Lane>>,
 }
 
 impl Slot {
@@ -97,7 +98,7 @@ impl Encoders {
     /// Gives each rendition its lane; called once.
     pub(super) fn connect(&self, lanes: &[Arc<Lane>]) {
         for (slot, lane) in self.slots.values().zip(lanes) {
-            let _ = slot.lane.set(lane.clone());
+            let _ = slot.lane.set(Arc::downgrade(lane));
         }
     }
 
@@ -129,8 +130,14 @@ impl Encoders {
     fn offer(&self, rendition: Rendition, producer: Producer, unit: AccessUnit) {
         let Some(slot) = self.slots.get(&rendition) else { return };
         let mut gate = lock(&slot.gate);
-        if let (Some(unit), Some(lane)) = (gate.offer(producer, unit), slot.lane.get()) {
+        let lane = slot.lane.get().and_then(Weak::upgrade);
+        if let (Some(unit), Some(lane)) = (gate.offer(producer, unit), lane) {
             lane.delay.push(unit);
+        }
+        let keyframe_wanted = gate.take_keyframe_wanted();
+        drop(gate);
+        if keyframe_wanted {
+            self.force_keyframe(rendition);
         }
     }
 

@@ -55,7 +55,7 @@ pub struct EngineOptions {
 /// One rendition's way from encoder to fan-out.
 struct Lane {
     fanout: Fanout<AccessUnit>,
-    delay: Arc<DelayLine>,
+    delay: DelayLine,
     count: Arc<std::sync::atomic::AtomicU64>,
 }
 
@@ -106,7 +106,7 @@ impl Engine {
                     }),
                 );
                 delay.set_delay_ms(early_video_ms);
-                Arc::new(Lane { fanout, delay: Arc::new(delay), count })
+                Arc::new(Lane { fanout, delay, count })
             })
             .collect();
         encoders.connect(&lanes);
@@ -248,7 +248,6 @@ impl Engine {
         encoders.stop();
         for lane in lanes {
             lane.fanout.close();
-            lane.delay.stop();
         }
         tracing::info!("encoders ended");
         reporter.report(MediaEvent::SlateOnAir(false));

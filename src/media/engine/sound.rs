@@ -39,12 +39,13 @@ impl Sound {
         reporter: &Reporter,
     ) -> Result<Self> {
         let count = Arc::new(AtomicU64::new(0));
-        let (counter, lanes) = (count.clone(), lanes.to_vec());
+        let counter = count.clone();
+        let fanouts: Vec<_> = lanes.iter().map(|lane| lane.fanout.clone()).collect();
         let out = Arc::new(move |unit: AccessUnit| {
             counter.fetch_add(1, Ordering::Relaxed);
-            for lane in &lanes {
-                // Sound is already where it belongs in time: only the picture goes through the delay line.
-                lane.fanout.push(unit.clone());
+            // Sound is already where it belongs in time: only the picture goes through the delay line.
+            for fanout in &fanouts {
+                fanout.push(unit.clone());
             }
         });
         let failed = encoder_failed(reporter);
