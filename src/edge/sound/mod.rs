@@ -188,10 +188,11 @@ fn position(cards: &[Card], wanted: &str) -> Result<usize> {
                 && device.is_none_or(|d| d == c.device)
         })
     };
-    let tests: [&dyn Fn(&Card) -> bool; 3] = [
+    let tests: [&dyn Fn(&Card) -> bool; 4] = [
         &by_pcm,
         &|c| c.port.as_deref() == Some(wanted.trim_start_matches("/sys/devices/")),
-        &|c| c.name.to_lowercase().contains(&lower) || c.long_name.to_lowercase().contains(&lower),
+        &|c| c.name.to_lowercase().contains(&lower),
+        &|c| c.long_name.to_lowercase().contains(&lower),
     ];
     for test in tests {
         let fitting: Vec<usize> = (0..cards.len()).filter(|i| test(&cards[*i])).collect();
