@@ -15,7 +15,16 @@ const MAX_SENSORS: usize = 64;
 /// is decides.
 pub(super) fn disk(folder: &Path) -> Disk {
     let existing = existing(folder);
-    let problem = writable(&existing)
+    let usable = writable(&existing).and_then(|()| {
+        let (free, total) = space(&existing)?;
+        match (free, total) {
+            // The kernel's own folders, such as /proc.
+            (_, 0) => Err(io::ErrorKind::Unsupported.into()),
+            (0, _) => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    });
+    let problem = usable
         .err()
         .map(|e| format!("{} {}", existing.display(), why_not(&e)));
     let (free, total) = space(&existing).unwrap_or_default();
@@ -69,6 +78,8 @@ fn why_not(e: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "may not be written by this user".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "is on a disk that is read-only".to_owned(),
         io::ErrorKind::NotADirectory => "is no folder".to_owned(),
+        io::ErrorKind::Unsupported => "is on no disk".to_owned(),
+        io::ErrorKind::StorageFull => "is on a disk that is full".to_owned(),
         _ => format!("cannot be used: {e}"),
     }
 }
@@ -178,8 +189,8 @@ mod tests {
             seen.problem.unwrap(),
             format!("{} is no folder", file.display())
         );
-        // /proc cannot be written, not even by root.
-        assert!(!disk(Path::new("/proc/boothcast")).writable || cfg!(not(target_os = "linux")));
+        let proc = disk(Path::new("/proc/boothcast"));
+        assert!(!proc.writable, "{proc:?}");
     }
 
     #[test]

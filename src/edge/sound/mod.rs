@@ -137,7 +137,8 @@ pub fn list() -> Result<Vec<Card>> {
 }
 
 /// The card that `wanted` names: a stable id, a PCM name such as `hw:1,0` or `hw:CARD=USB`, a place under
-/// `/sys/devices`, or a part of the name that only one has. Empty: the first that can be opened.
+/// `/sys/devices`, or a part of the name that only one has. Empty: the first real one
+/// that can be opened.
 ///
 /// # Errors
 /// `NotFound` when none or several fit, with what is there; the error of opening it when the one that is wanted cannot
@@ -146,14 +147,15 @@ pub fn find(wanted: &str) -> Result<Card> {
     find_in(list()?, wanted)
 }
 
-/// Real cards before virtual ones, those that can be opened first, then by place: the same after every restart.
+/// Real cards before virtual ones (a loopback never stands in for a microphone that is busy), of each those that can be
+/// opened first, then by place: the same after every restart.
 fn sort(cards: &mut [Card]) {
     let key = |c: &Card| {
         let place = c.port.clone().unwrap_or_default();
         let is_virtual = c.card_id.starts_with("Loopback") || place.starts_with("virtual");
         (
-            !c.is_openable(),
             is_virtual,
+            !c.is_openable(),
             place,
             c.card_id.clone(),
             c.device,

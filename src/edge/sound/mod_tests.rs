@@ -47,8 +47,16 @@ fn cards() -> Vec<Card> {
 fn the_default_is_the_first_real_card_that_can_be_opened() {
     assert_eq!(find_in(cards(), "").unwrap().id, "CARD=Mic,DEV=0");
     assert_eq!(find_in(cards(), "default").unwrap().id, "CARD=Mic,DEV=0");
-    let only = vec![shut(card(0, "PCH", 0, "HDA"))];
-    let e = find_in(only, "").unwrap_err();
+    let mut busy = vec![
+        card(3, "Loopback", 0, "Loopback"),
+        shut(card(0, "PCH", 0, "HDA")),
+    ];
+    sort(&mut busy);
+    let e = find_in(busy.clone(), "").unwrap_err();
+    assert!(
+        find_in(busy, "Loopback").is_ok(),
+        "a loopback is taken when it is asked for"
+    );
     assert_eq!(e.kind(), Kind::InUse);
     assert_eq!(
         e.report(),
