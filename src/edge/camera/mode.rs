@@ -231,6 +231,8 @@ fn reason(best: &Mode, fitting: &[Mode], wish: &Wish) -> String {
         )
     } else if cost(best) > 0 {
         why_compressed(best, fitting, wish)
+    } else if distance(best, wish) > 0 {
+        format!("exactly the size, and the rate nearest to {}/s", wish.fps)
     } else {
         "exactly the size and rate that are wanted".to_owned()
     };

@@ -189,7 +189,10 @@ fn nearest_rate_above_then_highest_below_and_ntsc_counts_as_reached() {
     };
     let got = choose(&[modes[0], ntsc, modes[2]], &wish(1280, 720, 30)).unwrap();
     assert_eq!(got.mode, ntsc);
-    assert!(got.reason.starts_with("NV12 1280×720 at 29.97/s"));
+    assert_eq!(
+        got.reason,
+        "NV12 1280×720 at 29.97/s: exactly the size, and the rate nearest to 30/s"
+    );
 }
 
 #[test]

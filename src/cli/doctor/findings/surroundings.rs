@@ -1,0 +1,167 @@
+//! The judgement on network, disk, memory, clock, heat and power.
+
+use super::super::report::{Mark, Report};
+use super::Section;
+
+const MIB: u64 = 1 << 20;
+/// Below this there is room for settings but not for much longer.
+const LITTLE_DISK: u64 = 200 * MIB;
+/// Below this the next picture may find no memory.
+const LITTLE_MEMORY: u64 = 100 * MIB;
+/// Boards begin to slow down at about this temperature, °C.
+const HOT: f32 = 80.0;
+
+pub(super) fn network(report: &Report, mut s: Section) {
+    let n = &report.network;
+    let list = |a: &[std::net::IpAddr]| {
+        let texts: Vec<String> = a.iter().map(ToString::to_string).collect();
+        texts.join(", ")
+    };
+    if n.addresses.iter().all(std::net::IpAddr::is_loopback) {
+        s.bad(
+            "addresses",
+            "None by which others could reach the box.",
+            "Plug in a network cable, or set up Wi-Fi.",
+        );
+    } else {
+        s.add(Mark::Good, "addresses", list(&n.addresses));
+    }
+    for l in n.links.iter().filter(|l| !l.is_virtual) {
+        let kind = if l.wireless { "Wi-Fi" } else { "cable" };
+        let speed = l
+            .speed
+            .map_or_else(String::new, |s| format!(", {s} Mbit/s"));
+        match l.carrier {
+            Some(true) => s.add(Mark::Good, &l.name, format!("{kind}, connected{speed}")),
+            Some(false) => s.add(Mark::Note, &l.name, format!("{kind}, not connected")),
+            None => s.add(Mark::Note, &l.name, format!("{kind}, switched off")),
+        }
+    }
+    match &n.route {
+        Some(r) => s.add(
+            Mark::Good,
+            "way out",
+            format!("{} by {}", r.gateway, r.link),
+        ),
+        None => s.bad(
+            "way out",
+            "There is no default route: nothing outside can be reached.",
+            "Check the cable and that the router gives addresses by DHCP.",
+        ),
+    }
+    if n.dns.is_empty() {
+        s.bad(
+            "names (DNS)",
+            "There is no DNS server: streaming servers cannot be found by name.",
+            "Set one in the network's settings, or use a router that names one by DHCP.",
+        );
+    } else {
+        s.add(Mark::Good, "names (DNS)", list(&n.dns));
+    }
+}
+
+pub(super) fn machine(report: &Report, mut s: Section) {
+    disk(report, &mut s);
+    let m = report.memory;
+    let text = format!(
+        "{} MiB available of {} MiB",
+        m.available / MIB,
+        m.total / MIB
+    );
+    if m.total == 0 {
+        s.add(Mark::Note, "memory", "Not known.");
+    } else if m.available < LITTLE_MEMORY {
+        s.bad(
+            "memory",
+            text,
+            "End other programs, or choose a smaller encode.profile.",
+        );
+    } else {
+        s.add(Mark::Good, "memory", text);
+    }
+    match report.clock {
+        Some(c) if c.synchronised => s.add(
+            Mark::Good,
+            "clock",
+            format!(
+                "Kept by a time service; at most {:.0} ms off.",
+                c.max_error_ms
+            ),
+        ),
+        Some(_) => {
+            s.bad(
+                "clock",
+                "No time service keeps it: times on the picture and TLS may be wrong.",
+                "Switch one on: timedatectl set-ntp true",
+            );
+        }
+        None => s.add(Mark::Note, "clock", "Cannot be read."),
+    }
+    heat(report, &mut s);
+}
+
+fn disk(report: &Report, s: &mut Section) {
+    let d = &report.disk;
+    let folder = d.folder.display();
+    if let Some(problem) = &d.problem {
+        s.bad(
+            "state folder",
+            format!("{folder} cannot be used: {problem}."),
+            "Set paths.state to a folder that this user can write, or run as the service's user.",
+        );
+    } else {
+        let text = format!(
+            "{folder}: {} MiB free of {} MiB",
+            d.free / MIB,
+            d.total / MIB
+        );
+        if d.free < LITTLE_DISK {
+            s.bad(
+                "state folder",
+                text,
+                "Delete what is not needed: the disk is nearly full.",
+            );
+        } else {
+            s.add(Mark::Good, "state folder", text);
+        }
+    }
+}
+
+fn heat(report: &Report, s: &mut Section) {
+    let t = &report.thermal;
+    match t.zones.first() {
+        Some(z) if z.celsius >= HOT => s.bad(
+            "temperature",
+            format!("{:.0} °C ({}): the board slows down.", z.celsius, z.name),
+            "Give it air, a heat sink or a fan.",
+        ),
+        Some(z) => s.add(
+            Mark::Good,
+            "temperature",
+            format!("{:.0} °C ({})", z.celsius, z.name),
+        ),
+        None => s.add(Mark::Note, "temperature", "Not measured here."),
+    }
+    let bits = t.throttled.unwrap_or_default();
+    if t.under_voltage == Some(true) || bits & 0x1 != 0 {
+        s.bad(
+            "power",
+            "The supply's voltage is too low.",
+            "Use the board maker's power supply and a short cable.",
+        );
+    } else if bits & 0xe != 0 {
+        s.bad(
+            "throttling",
+            "The board runs slower than it could.",
+            "Give it air, a heat sink or a fan.",
+        );
+    } else if bits != 0 {
+        s.add(
+            Mark::Note,
+            "throttling",
+            "Not now, but since the start: heat or a weak power supply.",
+        );
+    } else if t.throttled.is_some() {
+        s.add(Mark::Good, "throttling", "None since the start.");
+    }
+}

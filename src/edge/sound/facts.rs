@@ -1,0 +1,99 @@
+//! What `/proc/asound` and `/sys/class/sound` say about a card. `root` is `/` in production.
+
+use std::fs;
+use std::path::Path;
+
+/// More than any capture device has.
+const MAX_SUBDEVICES: usize = 32;
+
+/// Place in the tree of devices, relative to `/sys/devices`: `pci0000:00/…/usb1/1-2/1-2:1.0`.
+pub(super) fn port(root: &Path, card: u32) -> Option<String> {
+    let link = root.join(format!("sys/class/sound/card{card}/device"));
+    let target = fs::canonicalize(link).ok()?;
+    let devices = fs::canonicalize(root.join("sys/devices")).ok()?;
+    let place = target.strip_prefix(devices).ok()?;
+    Some(place.to_string_lossy().into_owned())
+}
+
+/// Bus and device number of a USB card.
+pub(super) fn usb(root: &Path, card: u32) -> Option<String> {
+    let text = fs::read_to_string(root.join(format!("proc/asound/card{card}/usbbus"))).ok()?;
+    let text = text.trim();
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'/'))
+        .then(|| text.to_owned())
+}
+
+/// Who records from a card now: `the program arecord (process 4711)`.
+pub(super) fn holder(root: &Path, (card, device): (u32, u32)) -> Option<String> {
+    let folder = root.join(format!("proc/asound/card{card}/pcm{device}c"));
+    let pid = fs::read_dir(folder)
+        .ok()?
+        .take(MAX_SUBDEVICES)
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with("sub"))
+        .find_map(|e| owner(&fs::read_to_string(e.path().join("status")).ok()?))?;
+    let name = fs::read_to_string(root.join(format!("proc/{pid}/comm"))).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
+    Some(if name.is_empty() {
+        format!("process {pid}")
+    } else {
+        format!("the program {name} (process {pid})")
+    })
+}
+
+/// `owner_pid   : 4711` in a `status` file of the kernel; `closed` when nobody has it.
+fn owner(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|l| l.strip_prefix("owner_pid"))?;
+    line.trim_start_matches([' ', '\t', ':'])
+        .trim()
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn socket_usb_address_and_holder_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |p: &str| root.path().join(p);
+        let place = "pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0";
+        fs::create_dir_all(at("sys/devices").join(place)).unwrap();
+        fs::create_dir_all(at("sys/class/sound/card2")).unwrap();
+        symlink(
+            at("sys/devices").join(place),
+            at("sys/class/sound/card2/device"),
+        )
+        .unwrap();
+        fs::create_dir_all(at("proc/asound/card2/pcm0c/sub0")).unwrap();
+        fs::write(at("proc/asound/card2/usbbus"), "001/004\n").unwrap();
+        let status = at("proc/asound/card2/pcm0c/sub0/status");
+        fs::write(
+            &status,
+            "state: RUNNING\nowner_pid   : 4711\ntrigger_time: 1.0\n",
+        )
+        .unwrap();
+
+        assert_eq!(port(root.path(), 2).as_deref(), Some(place));
+        assert_eq!(usb(root.path(), 2).as_deref(), Some("001/004"));
+        assert_eq!(
+            holder(root.path(), (2, 0)).as_deref(),
+            Some("process 4711"),
+            "its name cannot be read"
+        );
+        fs::create_dir_all(at("proc/4711")).unwrap();
+        fs::write(at("proc/4711/comm"), "arecord\n").unwrap();
+        assert_eq!(
+            holder(root.path(), (2, 0)).as_deref(),
+            Some("the program arecord (process 4711)")
+        );
+        fs::write(&status, "closed\n").unwrap();
+        assert_eq!(holder(root.path(), (2, 0)), None);
+        assert_eq!(port(root.path(), 0), None);
+        assert_eq!(usb(root.path(), 0), None);
+        assert_eq!(holder(root.path(), (0, 0)), None);
+    }
+}
