@@ -146,7 +146,7 @@ impl AudioPath {
     }
 
     /// Opens a source, after closing the one before. `ended` is called at most once, when a source that had started ends by
-    /// itself or gives nothing for 5 s; close it or open another then. Blocks until the source has started, at most 6 s.
+    /// itself or gives nothing for 5 s; close it or open another then. Blocks until the source has started, at most 7 s.
     ///
     /// # Errors
     /// One sentence on why the source cannot be started.

@@ -25,13 +25,15 @@ pub(super) struct Pipeline {
 }
 
 /// Takes a sample and its PTS as running time in ns; called on the streaming thread.
-pub(super) type OnSample = Arc<dyn Fn(&gst::Sample, u64) + Send + Sync>;
+pub(super) type OnSample = Arc<dyn Fn(gst::Sample, u64) + Send + Sync>;
 
-/// An `appsink` that never waits for the clock and never makes its source wait.
+/// An `appsink` that never waits for the clock, never makes its source wait, and keeps no frame (a frame held elsewhere cannot be
+/// changed in place).
 pub(super) fn live_sink(caps: &gst::Caps) -> gst_app::AppSink {
     gst_app::AppSink::builder()
         .caps(caps)
         .sync(false)
+        .enable_last_sample(false)
         .max_buffers(2)
         .drop(true)
         .build()
@@ -116,7 +118,7 @@ pub(super) fn run(
                     return Err(gst::FlowError::Flushing);
                 }
                 if let Some(pts) = running_time(&sample) {
-                    on_sample(&sample, pts);
+                    on_sample(sample, pts);
                 }
                 Ok(gst::FlowSuccess::Ok)
             })

@@ -112,6 +112,7 @@ impl Player {
         let sink = gst_app::AppSink::builder()
             .caps(&plan.caps)
             .sync(false)
+            .enable_last_sample(false)
             .max_buffers(4)
             .build();
         bus::link(&pipeline, &[&source, &decoder])?;
@@ -259,7 +260,7 @@ pub(super) fn run(
     plan: &Plan,
     clock: &MediaClock,
     signal: &Signal,
-    deliver: &mut dyn FnMut(&gst::Sample, u64),
+    deliver: &mut dyn FnMut(gst::Sample, u64),
     started: impl FnOnce(),
 ) -> Result<()> {
     let player = Player::build(plan)?;
@@ -281,7 +282,7 @@ fn rounds(
     player: &Player,
     clock: &MediaClock,
     signal: &Signal,
-    deliver: &mut dyn FnMut(&gst::Sample, u64),
+    deliver: &mut dyn FnMut(gst::Sample, u64),
     started: impl FnOnce(),
 ) -> Result<()> {
     let Some(first) = player.next(signal, plan.kept)? else {
@@ -327,7 +328,7 @@ fn round(
     signal: &Signal,
     base: u64,
     known: Option<u64>,
-    deliver: &mut dyn FnMut(&gst::Sample, u64),
+    deliver: &mut dyn FnMut(gst::Sample, u64),
 ) -> Result<Round> {
     let mut end = 0;
     while let Some(sample) = player.next(signal, plan.kept)? {
@@ -347,7 +348,7 @@ fn round(
         if signal.stopped() {
             return Ok(Round::Stopped);
         }
-        deliver(&sample, due);
+        deliver(sample, due);
     }
     Ok(if signal.stopped() {
         Round::Stopped

@@ -49,7 +49,7 @@ impl VideoCapture {
     /// as PTS, never more than `format.fps` a second. For [`CameraStream::H264Passthrough`] `frames` gets nothing, and
     /// `units` gets byte-stream access units (annex B, SPS and PPS before each IDR picture, PTS in running time,
     /// `DELTA_UNIT` unset on keyframes). `ended` is called at most once, when a source that had started ends by itself.
-    /// Blocks until the source has started, at most 6 s.
+    /// Blocks until the source has started, at most 7 s.
     ///
     /// # Errors
     /// One sentence on why the source cannot be started: not there, busy, no permission, a missing plug-in.
@@ -212,13 +212,15 @@ impl Pass {
         }
     }
 
-    fn frame(&mut self, sample: &gst::Sample, pts: u64) {
+    fn frame(&mut self, sample: gst::Sample, pts: u64) {
         if self.pace.as_mut().is_some_and(|pace| !pace.keep(pts)) {
             return;
         }
         let Some(mut buffer) = sample.buffer_owned() else {
             return;
         };
+        // The only holder now, where the source keeps none: what follows changes the frame in place.
+        drop(sample);
         if self.pace.is_some() {
             self.correction.apply(&mut buffer);
         }

@@ -10,27 +10,19 @@ fn sound_keeps_its_exact_grid_with_a_source_and_without() {
     path.open(&AudioInput::Test, faults(&Notes::default()))
         .unwrap();
     tape.wait_len(10 + 120);
-    // −30 dBFS peak, so −33 RMS; the gain of 6 dB is measured as well.
-    let quiet = |events: &Notes<MediaEvent>| {
-        events.all().iter().rev().find_map(|e| match e {
-            MediaEvent::Levels { channels, .. } if channels[0].peak_db < -20.0 => {
-                Some(channels.clone())
-            }
-            _ => None,
+    // −30 dBFS peak, so −33 RMS, between the beeps. Windows in which a loaded machine left a hole do not count.
+    let heard = |events: &Notes<MediaEvent>, peak: f32| {
+        events.all().iter().any(|e| {
+            matches!(e, MediaEvent::Levels { channels, .. } if channels.len() == 2 && channels.iter().all(|l| {
+                (l.peak_db - peak).abs() < 0.5 && (l.rms_db - (peak - 3.0)).abs() < 0.5
+            }))
         })
     };
-    let levels = quiet(&events).unwrap();
-    assert_eq!(levels.len(), 2);
-    for level in levels {
-        assert!(
-            (level.peak_db + 30.0).abs() < 0.5 && (level.rms_db + 33.0).abs() < 0.5,
-            "{level:?}"
-        );
-    }
+    assert!(heard(&events, -30.0), "{:?}", events.all());
+    assert!(!heard(&events, -24.0));
     path.set_gain(6.0);
     tape.wait_len(tape.len() + 90);
-    let louder = quiet(&events).unwrap()[1];
-    assert!((louder.peak_db + 24.0).abs() < 0.5, "{louder:?}");
+    assert!(heard(&events, -24.0), "{:?}", events.all());
     path.set_mute(true);
     tape.wait_len(tape.len() + 10);
     let muted = tape.buffers().len() - 3;

@@ -96,7 +96,7 @@ fn run(job: &Job, signal: &Signal, started: &dyn Fn()) -> Result<()> {
             let pipeline = alsa(job, pcm)?;
             let deliver = job.deliver.clone();
             let on_sample: live::OnSample = Arc::new(move |sample, pts| {
-                if let Some(samples) = Samples::of(sample) {
+                if let Some(samples) = Samples::of(&sample) {
                     deliver(samples.block(pts));
                 }
             });
@@ -115,7 +115,7 @@ fn run(job: &Job, signal: &Signal, started: &dyn Fn()) -> Result<()> {
                 &plan,
                 &job.clock,
                 signal,
-                &mut |s, pts| seam.samples(job, s, pts),
+                &mut |s, pts| seam.samples(job, &s, pts),
                 started,
             )
         }
