@@ -336,7 +336,7 @@ fn frames_are_dropped_not_queued_while_the_encoder_is_late() {
 }
 
 /// Threads and open files of this process.
-fn footprint() -> (usize, usize) {
+pub fn footprint() -> (usize, usize) {
     let count = |path| std::fs::read_dir(path).unwrap().count();
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
