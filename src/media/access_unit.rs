@@ -78,3 +78,25 @@ impl Unit for AccessUnit {
         self.data.len()
     }
 }
+
+/// Least distance of two units of a track, ns: what RTMP can tell apart.
+const LEAST_STEP_NS: u64 = 1_000_000;
+
+/// Keeps the times of one track strictly rising where two sources meet: a unit that is too early is moved to 1 ms
+/// after the last one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rising {
+    last: Option<(u64, u64)>,
+}
+
+impl Rising {
+    /// Moves the times of `unit` where they must be.
+    pub fn apply(&mut self, unit: &mut AccessUnit) {
+        if let Some((pts, dts)) = self.last {
+            unit.dts = unit.dts.max(dts.saturating_add(LEAST_STEP_NS));
+            unit.pts = unit.pts.max(pts.saturating_add(LEAST_STEP_NS));
+        }
+        unit.pts = unit.pts.max(unit.dts);
+        self.last = Some((unit.pts, unit.dts));
+    }
+}

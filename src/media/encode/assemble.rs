@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gstreamer as gst;
 
-use crate::media::access_unit::{AccessUnit, Format, Track};
+use crate::media::access_unit::{AccessUnit, Format, Rising, Track};
 use crate::media::h264;
 
 /// Makes access units of one session; gives nothing before the first keyframe with SPS and PPS.
@@ -14,7 +14,7 @@ pub(super) struct Assembler {
     /// The memory belongs to a driver's pool that must not be held for long: copy it.
     copy: bool,
     format: Option<Arc<Format>>,
-    last: Option<u64>,
+    rising: Rising,
 }
 
 impl Assembler {
@@ -23,7 +23,7 @@ impl Assembler {
             fps,
             copy,
             format: None,
-            last: None,
+            rising: Rising::default(),
         }
     }
 
@@ -36,10 +36,8 @@ impl Assembler {
         let keyframe = h264::is_idr(&data) && self.take_format(&data);
         let format = Arc::clone(self.format.as_ref()?);
         // Encoders are opened without B-frames, and the probe has seen that they obey: decoding order is
-        // presentation order. A clock that stands still is nudged, for receivers need rising times.
-        let pts = self.last.map_or(pts, |last| pts.max(last + 1));
-        self.last = Some(pts);
-        Some(AccessUnit {
+        // presentation order.
+        let mut unit = AccessUnit {
             track: Track::Video,
             pts,
             dts: pts,
@@ -47,7 +45,9 @@ impl Assembler {
             keyframe,
             data,
             format,
-        })
+        };
+        self.rising.apply(&mut unit);
+        Some(unit)
     }
 
     /// Renews the format when SPS or PPS are others than before; says whether the picture has them at all.

@@ -24,6 +24,8 @@ mod pace;
 mod probe;
 pub(in crate::media) mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use assemble::UnitMaker;
 pub use probe::{Probe, Probed, probe};
@@ -42,6 +44,8 @@ pub struct VideoEncoder {
     spec: &'static Spec,
     session: Session,
     element: gst::Element,
+    /// Bytes of a whole frame without padding of its own.
+    frame_size: usize,
     rate: std::sync::Mutex<RateDrop>,
     stall: Arc<Stall>,
     pushed: AtomicU64,
@@ -91,6 +95,9 @@ impl VideoEncoder {
             height: settings.height,
             fps: tuning.fps,
         };
+        let frame_size = gst_video::VideoInfo::from_caps(&input.caps())
+            .map_err(|e| impossible(&input).caused_by(e))?
+            .size();
         let fault = Fault::new(failed);
         let stall = Arc::new(Stall::default());
         let entered = Arc::new(AtomicU64::new(0));
@@ -113,6 +120,7 @@ impl VideoEncoder {
             spec,
             session,
             element: encoder,
+            frame_size,
             rate: std::sync::Mutex::new(RateDrop::new(input.fps, tuning.fps)),
             stall,
             pushed: AtomicU64::new(0),
@@ -131,6 +139,18 @@ impl VideoEncoder {
             rate.keep(pts.nseconds())
         };
         if !keep {
+            return;
+        }
+        // Elements do not all check, and some then read beyond the end.
+        let whole =
+            frame.size() >= self.frame_size || frame.meta::<gst_video::VideoMeta>().is_some();
+        if !whole {
+            self.session.fail(format!(
+                "{} was given a frame of {} bytes where {} were due",
+                self.spec.element,
+                frame.size(),
+                self.frame_size
+            ));
             return;
         }
         self.pushed.fetch_add(1, Ordering::Relaxed);
@@ -188,6 +208,16 @@ impl VideoEncoder {
     pub fn stop(self) {
         drop(self);
     }
+}
+
+fn impossible(format: &RawFormat) -> Error {
+    Error::new(
+        Kind::Unsupported,
+        format!(
+            "A picture of {}×{} cannot be encoded.",
+            format.width, format.height
+        ),
+    )
 }
 
 /// The pixel layout to feed `encoder` with: `input` where it can, so that nothing is converted.

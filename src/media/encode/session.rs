@@ -143,6 +143,12 @@ impl Session {
         self.src.current_level_buffers()
     }
 
+    /// Says that what is pushed from now on is something else.
+    #[cfg(test)]
+    pub(super) fn set_caps(&self, caps: &gst::Caps) {
+        self.src.set_caps(Some(caps));
+    }
+
     pub(in crate::media) fn fail(&self, reason: String) {
         self.fault.fire(reason);
     }

@@ -79,7 +79,7 @@ static TABLE: [Spec; 5] = [
         element: "openh264enc",
         origin: "install the package gstreamer1.0-plugins-bad",
         tune: tune_openh264,
-        set_bitrate: |e, bps| set(e, "bitrate", &bps.to_string()),
+        set_bitrate: bitrate_openh264,
         bitrate_property: "bitrate",
         pooled: false,
         needs_level: false,
@@ -245,7 +245,8 @@ fn tune_x264(e: &gst::Element, t: &Tuning) {
     set(e, "key-int-max", &t.gop.to_string());
     set(e, "bframes", "0");
     set(e, "byte-stream", "true");
-    set(e, "aud", "false");
+    // h264parse would add a delimiter otherwise, in memory of its own, and the bytes would have to be copied together.
+    set(e, "aud", "true");
     set(e, "pass", "cbr");
     set(e, "vbv-buf-capacity", &VBV_MS.to_string());
     // The element forbids by the profile in the caps what that profile lacks; but what it allows must be switched on,
@@ -269,6 +270,17 @@ fn tune_openh264(e: &gst::Element, t: &Tuning) {
     set(e, "scene-change-detection", "false");
     set(e, "multi-thread", &t.threads().to_string());
     set(e, "slice-mode", "auto");
+}
+
+/// A highest bitrate is always given, and left alone where it can be: without one, OpenH264 raises the level to 5.1 when
+/// the bitrate changes, which means another SPS in the middle of the stream.
+fn bitrate_openh264(e: &gst::Element, bps: u32) {
+    let highest = bps.saturating_add(bps / 2);
+    let known = e.has_property_with_type("max-bitrate", u32::static_type());
+    if known && e.property::<u32>("max-bitrate") < bps {
+        set(e, "max-bitrate", &highest.to_string());
+    }
+    set(e, "bitrate", &bps.to_string());
 }
 
 fn tune_v4l2(e: &gst::Element, t: &Tuning) {
@@ -412,12 +424,12 @@ mod tests {
             value.serialize().unwrap().to_string()
         };
         for (name, want) in [
-            ("tune", "zerolatency"),
+            ("tune", "Zero latency"),
             ("speed-preset", "superfast"),
             ("key-int-max", "60"),
             ("bframes", "0"),
             ("byte-stream", "true"),
-            ("aud", "false"),
+            ("aud", "true"),
             ("pass", "cbr"),
             ("dct8x8", "true"),
             ("vbv-buf-capacity", "600"),
