@@ -168,7 +168,7 @@ impl Worker {
         let mut target = Target::parse(self.options.destination.url.as_str())
             .map_err(|e| given_up(e.message()))?;
         for hop in 0..=MAX_REDIRECTS {
-            // While probing, "waiting" goes on until something answers.
+            // While probing, "waiting" goes on until the server takes the stream.
             if !next.probing {
                 self.tell(DestinationState::Connecting);
             }
@@ -176,7 +176,6 @@ impl Worker {
                 .dialler
                 .dial(&target, next.connect_limit, next.probing)
                 .await?;
-            self.tell(DestinationState::Connecting);
             let ca = &self.options.destination.tls_ca;
             let wire = self.dialler.secure(tcp, &target, ca).await?;
             let mut random = [0; RANDOM];
