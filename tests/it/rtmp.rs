@@ -286,8 +286,12 @@ fn a_new_picture_size_goes_on_in_the_same_session() {
     wait_for("more pictures", SOON, || {
         (peer.seen().pictures.len() > count + 20).then_some(())
     });
+    // The producer is gone: the stream ends in order, and nobody tries again.
+    source.fanout.close();
+    log.wait("a", "off", begun, SOON, |s| *s == DestinationState::Off);
     rt.block_on(pushed.stop());
     let seen = peer.seen();
+    assert!(seen.commands.contains(&"deleteStream".to_owned()));
     assert_eq!((seen.accepted.len(), seen.headers), (1, 2));
     assert!(seen.sounds > 20);
     assert!(
