@@ -1,6 +1,7 @@
 //! The RTMP publisher against real peers: nginx-rtmp and ffmpeg, and a small server of ours for what those cannot do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod faults;
 mod peer;
 mod rig;
 mod secret;
@@ -46,11 +47,13 @@ fn nginx_takes_the_stream_and_ffmpeg_reads_it_back() {
         "record all; record_path DIR; record_suffix .flv;",
     );
     nginx.listening();
+    // By name: here that is ::1 as well, where nobody listens.
+    let by_name = nginx.url().replace("127.0.0.1", "localhost");
     let begun = Instant::now();
     let pushed = push(
         &rt,
         &source,
-        destination("a", &nginx.url(), "cam?token=1"),
+        destination("a", &by_name, "cam?token=1"),
         None,
         &reporter,
     );
@@ -259,288 +262,6 @@ fn check_arrivals(source: &Source, pictures: &[(Instant, u32)], begun: Instant) 
 }
 
 #[test]
-fn after_outages_of_2_7_and_12_s_it_is_back_within_a_second() {
-    let (rt, source, (log, reporter)) = (runtime(), Source::start(320, 180, 300), Log::new());
-    let names = ["two", "seven", "twelve"];
-    let mut servers = names.map(|_| Nginx::start(free_port(), ""));
-    for server in &servers {
-        server.listening();
-    }
-    let begun = Instant::now();
-    let pushes: Vec<_> = names
-        .iter()
-        .zip(&servers)
-        .map(|(name, server)| {
-            push(
-                &rt,
-                &source,
-                destination(name, &server.url(), "cam"),
-                None,
-                &reporter,
-            )
-        })
-        .collect();
-    for name in names {
-        log.wait_live(name, begun, SOON);
-    }
-    std::thread::sleep(secs(1.0));
-    let cut = Instant::now();
-    for server in &mut servers {
-        server.kill();
-    }
-    let mut took = Vec::new();
-    for ((name, server), outage) in names.iter().zip(&mut servers).zip([2.0, 7.0, 12.0]) {
-        std::thread::sleep(secs(outage).saturating_sub(cut.elapsed()));
-        let begun = Instant::now();
-        server.begin();
-        let listening = server.listening();
-        let live = log.wait_live(name, begun, SOON);
-        took.push(live.saturating_duration_since(listening));
-    }
-    println!("recovery after 2, 7 and 12 s: {took:?}");
-    assert!(took.iter().all(|t| *t <= secs(1.0)), "{took:?}");
-    rt.block_on(async {
-        for p in pushes {
-            p.stop().await;
-        }
-    });
-}
-
-#[test]
-fn a_refused_key_is_told_and_tried_no_more_than_once_in_30_s() {
-    let (rt, source, (log, reporter)) = (runtime(), Source::start(320, 180, 300), Log::new());
-    let gate = Gate::start();
-    let locked = Nginx::start(
-        free_port(),
-        &format!("on_publish http://127.0.0.1:{}/auth;", gate.port),
-    );
-    let busy = Nginx::start(free_port(), "");
-    let refusing = Peer::start(Manner::Refuse("NetStream.Publish.Unauthorized"));
-    locked.listening();
-    busy.listening();
-    let begun = Instant::now();
-    let first = push(
-        &rt,
-        &source,
-        destination("first", &busy.url(), "cam"),
-        None,
-        &reporter,
-    );
-    log.wait_live("first", begun, SOON);
-    let pushes = [
-        ("locked", locked.url()),
-        ("second", busy.url()),
-        ("peer", refusing.url()),
-    ]
-    .map(|(name, url)| {
-        push(
-            &rt,
-            &source,
-            destination(name, &url, "cam"),
-            None,
-            &reporter,
-        )
-    });
-    for name in ["locked", "second", "peer"] {
-        log.wait(name, "rejected", begun, SOON, rejected);
-    }
-    let (_, state) = log
-        .states("second")
-        .into_iter()
-        .find(|(_, s)| rejected(s))
-        .unwrap();
-    assert!(
-        reason(&state).contains("NetStream.Publish.BadName"),
-        "{state:?}"
-    );
-    let (tries, connections) = (gate.tries(), refusing.seen().connections.len());
-    assert_eq!(connections, 1);
-    assert!(
-        tries <= 2,
-        "a closed connection is tried once more: {tries}"
-    );
-    std::thread::sleep(secs(6.0));
-    assert_eq!(
-        (gate.tries(), refusing.seen().connections.len()),
-        (tries, connections)
-    );
-    assert!(
-        log.states("first").iter().all(|(_, s)| !waiting(s)),
-        "the first publisher goes on"
-    );
-    rt.block_on(async {
-        first.stop().await;
-        for p in pushes {
-            p.stop().await;
-        }
-    });
-}
-
-/// Answers every HTTP request with 403, and counts them.
-struct Gate {
-    port: u16,
-    tries: std::sync::Arc<std::sync::atomic::AtomicUsize>,
-}
-
-impl Gate {
-    fn start() -> Self {
-        use std::io::{Read, Write};
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let tries = std::sync::Arc::<std::sync::atomic::AtomicUsize>::default();
-        let count = tries.clone();
-        std::thread::spawn(move || {
-            for socket in listener.incoming() {
-                let mut socket = socket.unwrap();
-                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                let _ = socket.read(&mut [0; 4096]);
-                let _ = socket.write_all(
-                    b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                );
-            }
-        });
-        Self { port, tries }
-    }
-
-    fn tries(&self) -> usize {
-        self.tries.load(std::sync::atomic::Ordering::SeqCst)
-    }
-}
-
-#[test]
-fn servers_that_hang_are_given_up_after_5_s() {
-    let (rt, source, (log, reporter)) = (runtime(), Source::start(320, 180, 300), Log::new());
-    let mute = Peer::start(Manner::Mute);
-    // A listener whose queue is full drops further SYNs.
-    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    full.bind(
-        &"127.0.0.1:0"
-            .parse::<std::net::SocketAddr>()
-            .unwrap()
-            .into(),
-    )
-    .unwrap();
-    full.listen(0).unwrap();
-    let port = full.local_addr().unwrap().as_socket().unwrap().port();
-    let _queued: Vec<_> = (0..3)
-        .map_while(|_| {
-            std::net::TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), secs(0.3)).ok()
-        })
-        .collect();
-    let begun = Instant::now();
-    let pushes = [
-        ("mute", mute.url()),
-        ("full", format!("rtmp://127.0.0.1:{port}/live")),
-    ]
-    .map(|(name, url)| {
-        push(
-            &rt,
-            &source,
-            destination(name, &url, "cam"),
-            None,
-            &reporter,
-        )
-    });
-    for (name, words) in [
-        ("mute", "waited 5 s in vain for the RTMP handshake"),
-        ("full", "no answer"),
-    ] {
-        let (at, state) = log.wait(name, "given up", begun, SOON, waiting);
-        assert!(reason(&state).contains(words), "{state:?}");
-        assert!(
-            (secs(4.9)..secs(7.0)).contains(&(at - begun)),
-            "{name} after {:?}",
-            at - begun
-        );
-    }
-    rt.block_on(async {
-        for p in pushes {
-            p.stop().await;
-        }
-    });
-}
-
-#[test]
-fn stopping_takes_less_than_a_second_and_leaves_nothing_behind() {
-    let (rt, source) = (runtime(), Source::start(640, 360, 1500));
-    let (good, stalled, mute) = (
-        Peer::start(Manner::Good),
-        Peer::start(Manner::Stall),
-        Peer::start(Manner::Mute),
-    );
-    let nobody = format!("rtmp://127.0.0.1:{}/live", free_port());
-    // One round first, so that what is made once (threads, caches) is made.
-    for round in 0..2 {
-        let before = (rt.metrics().num_alive_tasks(), open_sockets());
-        let (log, reporter) = Log::new();
-        let begun = Instant::now();
-        let urls = [
-            ("good", good.url()),
-            ("stalled", stalled.url()),
-            ("mute", mute.url()),
-            ("nobody", nobody.clone()),
-        ];
-        let pushes = urls.map(|(name, url)| {
-            push(
-                &rt,
-                &source,
-                destination(name, &url, "cam"),
-                None,
-                &reporter,
-            )
-        });
-        log.wait_live("good", begun, SOON);
-        log.wait_live("stalled", begun, SOON);
-        log.wait("nobody", "waiting", begun, SOON, waiting);
-        wait_for("a backlog at the stalled one", SOON, || {
-            log.figures("stalled")
-                .iter()
-                .any(|f| f.backlog_ms > 1_000)
-                .then_some(())
-        });
-        for (p, (name, _)) in pushes.into_iter().zip(urls_names()) {
-            let at = Instant::now();
-            rt.block_on(p.stop());
-            assert!(at.elapsed() < secs(1.0), "{name} took {:?}", at.elapsed());
-            assert_eq!(log.states(name).last().unwrap().1, DestinationState::Off);
-        }
-        assert!(source.fanout.consumers().is_empty());
-        let after = wait_for("sockets and tasks to go", SOON, || {
-            let now = (rt.metrics().num_alive_tasks(), open_sockets());
-            // The peers of this test still hold their ends of what hangs.
-            (now.0 <= before.0).then_some(now)
-        });
-        let held = if round == 0 { 2 } else { 0 };
-        assert!(
-            after.1 <= before.1 + 2 + held,
-            "sockets: {before:?} then {after:?}"
-        );
-    }
-    let seen = good.seen();
-    assert_eq!(seen.closed, 2);
-    assert_eq!(
-        seen.commands
-            .iter()
-            .filter(|c| *c == "FCUnpublish" || *c == "deleteStream")
-            .count(),
-        4
-    );
-}
-
-fn urls_names() -> [(&'static str, ()); 4] {
-    [("good", ()), ("stalled", ()), ("mute", ()), ("nobody", ())]
-}
-
-fn open_sockets() -> usize {
-    let links = std::fs::read_dir("/proc/self/fd")
-        .unwrap()
-        .filter_map(|f| std::fs::read_link(f.ok()?.path()).ok());
-    links
-        .filter(|l| l.to_string_lossy().starts_with("socket:"))
-        .count()
-}
-
-#[test]
 fn a_new_picture_size_goes_on_in_the_same_session() {
     let (rt, mut source, (log, reporter)) = (runtime(), Source::start(320, 180, 300), Log::new());
     let peer = Peer::start(Manner::Good);
@@ -565,8 +286,12 @@ fn a_new_picture_size_goes_on_in_the_same_session() {
     wait_for("more pictures", SOON, || {
         (peer.seen().pictures.len() > count + 20).then_some(())
     });
+    // The producer is gone: the stream ends in order, and nobody tries again.
+    source.fanout.close();
+    log.wait("a", "off", begun, SOON, |s| *s == DestinationState::Off);
     rt.block_on(pushed.stop());
     let seen = peer.seen();
+    assert!(seen.commands.contains(&"deleteStream".to_owned()));
     assert_eq!((seen.accepted.len(), seen.headers), (1, 2));
     assert!(seen.sounds > 20);
     assert!(

@@ -24,6 +24,8 @@ pub enum Manner {
     Mute,
     /// Refuses `publish` with this code; the description holds the stream key.
     Refuse(&'static str),
+    /// Takes the stream for half a second, breaks off, and says so often `BadName` before it takes it again.
+    HoldsOld(usize),
     /// Sends the publisher elsewhere.
     Redirect(String),
     /// Takes this many bytes a second once published.
@@ -79,12 +81,16 @@ impl Peer {
                     std::thread::sleep(Duration::from_millis(2));
                     continue;
                 };
-                seen.lock().unwrap().connections.push(Instant::now());
+                let nth = {
+                    let mut seen = seen.lock().unwrap();
+                    seen.connections.push(Instant::now());
+                    seen.connections.len() - 1
+                };
                 let (seen, end, alive, manner) =
                     (seen.clone(), end.clone(), alive.clone(), manner.clone());
                 alive.fetch_add(1, Ordering::SeqCst);
                 std::thread::spawn(move || {
-                    Connection::new(socket, seen, end, manner).serve();
+                    Connection::new(socket, seen, end, manner, nth).serve();
                     alive.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -131,6 +137,9 @@ struct Connection {
     reader: Reader,
     writer: Writer,
     live: bool,
+    /// Which connection of the server, from 0.
+    nth: usize,
+    begun: Instant,
 }
 
 impl Connection {
@@ -139,6 +148,7 @@ impl Connection {
         seen: Arc<Mutex<Seen>>,
         end: Arc<AtomicBool>,
         manner: Manner,
+        nth: usize,
     ) -> Self {
         socket.set_nonblocking(false).unwrap();
         socket.set_nodelay(true).unwrap();
@@ -153,6 +163,8 @@ impl Connection {
             reader: Reader::default(),
             writer: Writer::default(),
             live: false,
+            nth,
+            begun: Instant::now(),
         }
     }
 
@@ -177,6 +189,12 @@ impl Connection {
         while !self.over() {
             if self.live && matches!(self.manner, Manner::Stall) {
                 return self.idle();
+            }
+            if matches!(self.manner, Manner::HoldsOld(_))
+                && self.nth == 0
+                && self.begun.elapsed() > Duration::from_millis(500)
+            {
+                return;
             }
             let size = match self.manner {
                 Manner::Trickle(rate) if self.live => {
@@ -271,6 +289,10 @@ impl Connection {
             ("publish", Manner::Refuse(code)) => {
                 let text = format!("stream {} refused", values[3].as_str().unwrap());
                 self.status("error", code, &text);
+                return false;
+            }
+            ("publish", Manner::HoldsOld(n)) if (1..=n).contains(&self.nth) => {
+                self.status("error", "NetStream.Publish.BadName", "Already publishing");
                 return false;
             }
             ("publish", _) => {

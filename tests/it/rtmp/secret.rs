@@ -141,8 +141,11 @@ fn rtmps_needs_a_known_authority_and_the_right_name() {
     let (rt, source, (log, reporter)) = (runtime(), Source::start(320, 180, 300), Log::new());
     let (authority, peer) = (Authority::make(), Peer::start(Manner::Good));
     let port = terminate(&rt, &authority, peer.port());
+    let redirecting = Peer::start(Manner::Redirect(peer.url()));
+    let redirects = terminate(&rt, &authority, redirecting.port());
     let begun = Instant::now();
     let to = |name: &str, host: &str, ca: &Path| {
+        let port = if name == "opened" { redirects } else { port };
         let mut d = destination(name, &format!("rtmps://{host}:{port}/live"), "cam");
         d.tls_ca = ca.to_owned();
         push(&rt, &source, d, None, &reporter)
@@ -152,12 +155,14 @@ fn rtmps_needs_a_known_authority_and_the_right_name() {
         to("known", "127.0.0.1", &ca),
         to("unknown", "127.0.0.1", &none),
         to("othername", "localhost", &ca),
+        to("opened", "127.0.0.1", &ca),
         to("nofile", "127.0.0.1", &authority.path("absent.pem")),
     ];
     log.wait_live("known", begun, SOON);
     for (name, words) in [
         ("unknown", "name the authority's PEM file in tls_ca"),
         ("othername", "made for another name"),
+        ("opened", "redirects from TLS to an open connection"),
         ("nofile", "absent.pem of tls_ca cannot be read"),
     ] {
         let (_, state) = log.wait(name, "refused", begun, SOON, waiting);
@@ -211,6 +216,9 @@ fn the_key_is_in_no_log_reason_or_debug_form() {
     let good = Peer::start(Manner::Good);
     let redirecting = Peer::start(Manner::Redirect(good.url()));
     let leaking = Peer::start(Manner::Redirect(format!("gopher://x/{KEY}")));
+    // A label of more than 63 characters is no name, so nobody is asked for it.
+    let host = format!("canary-7f3a{}", "x".repeat(70));
+    let naming = Peer::start(Manner::Redirect(format!("rtmp://{host}/x")));
     let refusing = Peer::start(Manner::Refuse("NetStream.Publish.Denied"));
     let round = redirect_to_itself();
     let authority = Authority::make();
@@ -224,6 +232,7 @@ fn the_key_is_in_no_log_reason_or_debug_form() {
     let all = [
         destination("redirected", &redirecting.url(), KEY),
         destination("leaking", &leaking.url(), KEY),
+        destination("naming", &naming.url(), KEY),
         destination("refused", &refusing.url(), KEY),
         destination("round", &round.url(), KEY),
         tls,
@@ -244,6 +253,8 @@ fn the_key_is_in_no_log_reason_or_debug_form() {
         reason(&state).contains("redirects to an address that is none"),
         "{state:?}"
     );
+    let (_, state) = log.wait("naming", "waiting", begun, SOON, waiting);
+    assert!(reason(&state).starts_with("the name ***"), "{state:?}");
     let (_, state) = log.wait("round", "waiting", begun, SOON, waiting);
     assert!(reason(&state).contains("again and again"), "{state:?}");
     std::thread::sleep(Duration::from_secs(1));

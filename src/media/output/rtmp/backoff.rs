@@ -1,7 +1,7 @@
 //! When to try again. Pure: time and chance are passed in.
 //!
-//! A server that was good before and cannot be reached is probed often and cheaply, for a while; one that breaks off
-//! is backed off from exponentially; one that refuses the key is tried at most once per 30 s.
+//! A server that was good before and is now away is probed often and cheaply, for a while; one that never worked is
+//! backed off from exponentially; one that refuses the key is tried at most once per 30 s.
 
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ const MAX_WAIT: f64 = 30.0;
 const REJECTED_WAIT: Duration = Duration::from_secs(30);
 /// How long a known-good server is probed before the exponential policy takes over.
 const PROBE_FOR: Duration = Duration::from_secs(300);
+/// The same for one that is reached but breaks off: a proxy or a port map in front of a server that starts.
+const BROKEN_FOR: Duration = Duration::from_secs(60);
+/// Longest wait after a session that had worked for a while.
+const LOST_WAIT: f64 = 1.0;
 /// How long `BadName` is held for an old session that the server has not yet noticed to be dead.
 const BAD_NAME_FOR: Duration = Duration::from_secs(30);
 /// A session that the server closes sooner than this counts as "closed right after publish".
@@ -61,7 +65,7 @@ pub struct Backoff {
     known_good: bool,
     rejected: bool,
     accepted_at: Option<Duration>,
-    /// First failure since the server was last reached.
+    /// When the last session ended, until the next is accepted.
     outage_since: Option<Duration>,
     bad_name_since: Option<Duration>,
     /// Times in a row that the server closed right after `publish`.
@@ -113,16 +117,33 @@ impl Backoff {
         if refused || self.closed >= closed_limit || self.rejected {
             return self.reject(random);
         }
-        if failure == Failure::Lost {
-            self.outage_since = Some(now);
+        match failure {
+            Failure::Lost => {
+                self.outage_since = Some(now);
+                let limit = if self.closed > 0 { MAX_WAIT } else { LOST_WAIT };
+                self.exponential(random, limit)
+            }
+            Failure::Broken if self.outage_within(now, BROKEN_FOR) => Next {
+                wait: Duration::from_secs_f64(0.4 + 0.4 * random),
+                rejected: false,
+                probing: true,
+                connect_limit: CONNECT_LIMIT,
+            },
+            _ => self.exponential(random, MAX_WAIT),
         }
-        self.exponential(random)
+    }
+
+    /// Whether a server that was good has been away no longer than `limit`.
+    fn outage_within(&self, now: Duration, limit: Duration) -> bool {
+        self.known_good
+            && self
+                .outage_since
+                .is_some_and(|since| now.saturating_sub(since) <= limit)
     }
 
     fn unreachable(&mut self, now: Duration, random: f64) -> Next {
-        let since = *self.outage_since.get_or_insert(now);
-        if !self.known_good || now.saturating_sub(since) > PROBE_FOR {
-            return self.exponential(random);
+        if !self.outage_within(now, PROBE_FOR) {
+            return self.exponential(random, MAX_WAIT);
         }
         self.probes = self.probes.wrapping_add(1);
         Next {
@@ -151,13 +172,13 @@ impl Backoff {
     }
 
     /// First retry at once, then U(0, min(30 s, 0.5 s · 2ⁿ)).
-    fn exponential(&mut self, random: f64) -> Next {
+    fn exponential(&mut self, random: f64, limit: f64) -> Next {
         let n = self.failures;
         self.failures = n.saturating_add(1);
         let seconds = if n == 0 {
             0.0
         } else {
-            random * (0.5 * 2f64.powi(i32::try_from(n.min(10)).unwrap_or(10))).min(MAX_WAIT)
+            random * (0.5 * 2f64.powi(i32::try_from(n.min(10)).unwrap_or(10))).min(limit)
         };
         Next {
             wait: Duration::from_secs_f64(seconds),
@@ -194,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_minute_of_stream_forgets_failures_and_less_does_not() {
-        for (lived, want) in [(59.0, 2.0), (60.0, 0.0)] {
+        for (lived, want) in [(2.0, 2.0), (59.0, 1.0), (60.0, 0.0)] {
             let mut b = Backoff::default();
             b.failed(s(0.0), Failure::Broken, 1.0);
             b.failed(s(1.0), Failure::Broken, 1.0);
@@ -218,6 +239,15 @@ mod tests {
         }
         assert!(full > 100);
         assert!(!b.failed(s(310.1), Failure::Unreachable, 1.0).probing);
+    }
+
+    #[test]
+    fn a_port_that_answers_for_a_server_that_starts_is_tried_often_for_a_minute() {
+        let mut b = Backoff::default();
+        b.accepted(s(0.0));
+        b.failed(s(10.0), Failure::Lost, 0.5);
+        assert!(b.failed(s(70.0), Failure::Broken, 1.0).wait <= s(0.8));
+        assert!(b.failed(s(71.0), Failure::Broken, 1.0).wait >= s(1.0));
     }
 
     #[test]

@@ -8,8 +8,8 @@ pub enum ProtocolError {
     /// S0 names another version than 3 (Adobe RTMP 1.0, 5.2.2).
     #[error("the server does not speak RTMP (first byte {0:#04x})")]
     Version(u8),
-    /// A message is larger than 1 MiB.
-    #[error("the server announced a message of {0} bytes")]
+    /// A message is larger than 1 MiB, or a command larger than 64 KiB.
+    #[error("the server sent a message of {0} bytes, which is too large")]
     MessageSize(usize),
     /// More than 64 chunk streams, or more than 2 MiB of unfinished messages.
     #[error("the server keeps too many messages unfinished")]

@@ -122,7 +122,8 @@ impl Connection {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut delivered, mut moved) = (0, begun);
         loop {
-            // One unit at a time: what the peer has not taken waits in the fan-out, where it is bounded.
+            // One unit at a time: what the peer has not taken waits in the fan-out, where it is bounded. Before reading,
+            // so that a server that talks without end starves nobody.
             let idle = self.session.outgoing().is_empty();
             tokio::select! {
                 biased;
@@ -141,17 +142,17 @@ impl Connection {
                         ));
                     }
                 }
-                progress = poll_fn(|cx| self.poll_io(cx)) => match progress {
-                    Ok(Progress::Moved) => {}
-                    Ok(Progress::Event(event)) => return End::Fault(ended(event)),
-                    Err(reason) => return End::Fault(Fault::new(Failure::Lost, reason)),
-                },
                 unit = consumer.next(), if idle => match unit {
                     Some(unit) => {
                         meter.took(&unit);
                         mux.unit(&unit, &mut self.session);
                     }
                     None => return End::Stopped,
+                },
+                progress = poll_fn(|cx| self.poll_io(cx)) => match progress {
+                    Ok(Progress::Moved) => {}
+                    Ok(Progress::Event(event)) => return End::Fault(ended(event)),
+                    Err(reason) => return End::Fault(Fault::new(Failure::Lost, reason)),
                 },
             }
         }

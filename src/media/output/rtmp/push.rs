@@ -15,6 +15,7 @@ use super::handshake::RANDOM;
 use super::live::{Connection, End, refused};
 use super::meter::{Meter, Waiting};
 use super::mux::Mux;
+use super::redact::Redactor;
 use super::session::{Event, Session};
 use super::target::Target;
 use super::wire::{Dialler, Fault};
@@ -168,22 +169,15 @@ impl Worker {
         let mut target = Target::parse(self.options.destination.url.as_str())
             .map_err(|e| given_up(e.message()))?;
         for hop in 0..=MAX_REDIRECTS {
-            // While probing, "waiting" goes on until something answers.
-            if !next.probing {
-                self.tell(DestinationState::Connecting);
-            }
-            let tcp = self
-                .dialler
-                .dial(&target, next.connect_limit, next.probing)
-                .await?;
-            self.tell(DestinationState::Connecting);
-            let ca = &self.options.destination.tls_ca;
-            let wire = self.dialler.secure(tcp, &target, ca).await?;
-            let mut random = [0; RANDOM];
-            rand::fill(&mut random[..]);
-            let session = Session::new(&target, &self.options.destination.key, &random);
-            let mut connection = Connection::new(wire, session);
-            match connection.negotiate().await? {
+            let (connection, event) = match self.attempt(&target, next).await {
+                // The host's name comes from the server, and may hold the key.
+                Err(fault) if hop > 0 => {
+                    let redactor = Redactor::new(&self.options.destination.key);
+                    return Err(Fault::new(fault.failure, redactor.clean(&fault.reason)));
+                }
+                other => other?,
+            };
+            match event {
                 Event::Accepted => return Ok(connection),
                 Event::Refused(refusal) => return Err(refused(&refusal)),
                 Event::Redirect(url) => {
@@ -200,6 +194,33 @@ impl Worker {
             }
         }
         Err(given_up("the server redirects again and again"))
+    }
+
+    /// One connection, and the server's answer to `publish`.
+    async fn attempt(
+        &mut self,
+        target: &Target,
+        next: &Next,
+    ) -> Result<(Connection, Event), Fault> {
+        // While probing, "waiting" goes on until the server takes the stream.
+        if !next.probing {
+            self.tell(DestinationState::Connecting);
+        }
+        let tcp = self
+            .dialler
+            .dial(target, next.connect_limit, next.probing)
+            .await?;
+        let destination = &self.options.destination;
+        let wire = self
+            .dialler
+            .secure(tcp, target, &destination.tls_ca)
+            .await?;
+        let mut random = [0; RANDOM];
+        rand::fill(&mut random[..]);
+        let session = Session::new(target, &destination.key, &random);
+        let mut connection = Connection::new(wire, session);
+        let event = connection.negotiate().await?;
+        Ok((connection, event))
     }
 
     async fn live(&mut self, mut connection: Connection, stop: &mut watch::Receiver<bool>) -> End {

@@ -22,6 +22,8 @@ const OUT_CHUNK: u32 = 65_536;
 const WINDOW: u32 = 2_500_000;
 /// With this much unsent, pings are left unanswered: a server that asks but does not read gets no memory of ours.
 const MAX_UNSENT: usize = 4 << 20;
+/// Largest command taken, bytes: decoded, values take many times their bytes.
+const MAX_COMMAND: usize = 64 << 10;
 /// User control event types (7.1.7).
 const PING_REQUEST: u16 = 6;
 const PING_RESPONSE: u16 = 7;
@@ -207,6 +209,9 @@ impl Session {
     }
 
     fn answer(&mut self, body: &[u8]) -> Result<Option<Event>, ProtocolError> {
+        if body.len() > MAX_COMMAND {
+            return Err(ProtocolError::MessageSize(body.len()));
+        }
         Ok(match (command::read(body, &self.redactor)?, self.stage) {
             (Answer::Connected, Stage::Connect) => {
                 for (name, id) in [

@@ -13,14 +13,18 @@ fn session() -> Session {
     Session::new(&target, &Secret::new(KEY), &[1; RANDOM])
 }
 
-fn written(s: &mut Session) -> Vec<u8> {
+fn drain(out: &mut Outgoing) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while !s.out.is_empty() {
-        let some: Vec<u8> = s.out.io_slices().iter().flat_map(|s| s.to_vec()).collect();
-        s.out.advance(some.len());
+    while !out.is_empty() {
+        let some: Vec<u8> = out.io_slices().iter().flat_map(|s| s.to_vec()).collect();
+        out.advance(some.len());
         bytes.extend(some);
     }
     bytes
+}
+
+fn written(s: &mut Session) -> Vec<u8> {
+    drain(&mut s.out)
 }
 
 /// The server's side: writes chunks, reads ours.
@@ -36,8 +40,7 @@ impl Server {
         let body = Bytes::copy_from_slice(body);
         self.writer
             .write(Lane::Command, kind, 0, 0, &[body], &mut out);
-        let all: Vec<u8> = out.io_slices().iter().flat_map(|s| s.to_vec()).collect();
-        all
+        drain(&mut out)
     }
 
     fn command(&mut self, values: &[Value]) -> Vec<u8> {
@@ -162,6 +165,17 @@ fn a_server_that_pings_without_reading_gets_no_memory() {
         s.receive(&ping).unwrap();
     }
     assert!(s.out.len() < MAX_UNSENT + 1000);
+}
+
+#[test]
+fn a_command_too_large_ends_the_session() {
+    let (mut s, mut server) = published();
+    let big = server.bytes(kind::COMMAND, &[5; MAX_COMMAND + 1]);
+    assert_eq!(
+        s.receive(&big),
+        Err(ProtocolError::MessageSize(MAX_COMMAND + 1))
+    );
+    assert_eq!(s.stage(), Stage::Closed);
 }
 
 #[test]

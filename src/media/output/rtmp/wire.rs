@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
 use super::backoff::Failure;
@@ -202,25 +202,27 @@ fn interleave(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     out
 }
 
-/// Tries addresses side by side, each a little later than the one before; the first connection wins and the others
-/// are dropped.
+/// Tries addresses side by side, the next a little later or as soon as one fails; the first connection wins and the
+/// others are dropped (RFC 8305).
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut left = addresses.into_iter();
     let mut tries = JoinSet::new();
-    for (i, address) in (0u32..).zip(addresses) {
-        tries.spawn(async move {
-            tokio::time::sleep(STAGGER * i).await;
-            open(address).await
-        });
-    }
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    while let Some(done) = tries.join_next().await {
-        match done {
-            Ok(Ok(tcp)) => return Ok(tcp),
-            Ok(Err(e)) => last = e,
-            Err(_) => {}
+    loop {
+        if let Some(address) = left.next() {
+            tries.spawn(open(address));
+        }
+        let more = left.len() > 0;
+        tokio::select! {
+            done = tries.join_next() => match done {
+                Some(Ok(Ok(tcp))) => return Ok(tcp),
+                Some(Ok(Err(e))) => last = e,
+                Some(Err(e)) => last = io::Error::other(e),
+                None => return Err(last),
+            },
+            () = sleep(STAGGER), if more => {}
         }
     }
-    Err(last)
 }
 
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {
