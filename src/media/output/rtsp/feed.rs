@@ -319,7 +319,8 @@ fn silence(element: &gst::Element) {
         if let Some(pad) = element.static_pad("sink") {
             pad.add_probe(
                 gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
-                |_, _| gst::PadProbeReturn::Drop,
+                // Not `Drop`: GStreamer 1.22.0 would unref the buffer that the binding has already dropped.
+                |_, _| gst::PadProbeReturn::Handled,
             );
         }
     });

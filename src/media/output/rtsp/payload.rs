@@ -266,7 +266,15 @@ fn bare_pads(element: &gst::Element, caught: &Arc<Mutex<Caught>>) -> Result<(gst
         Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e)
     };
     let (one, many, events) = (Arc::clone(caught), Arc::clone(caught), Arc::clone(caught));
-    let sink = gst::Pad::builder(gst::PadDirection::Sink)
+    // Without a template the pad would insist on the first caps when the format changes.
+    let template = gst::PadTemplate::new(
+        "caught",
+        gst::PadDirection::Sink,
+        gst::PadPresence::Always,
+        &gst::Caps::new_any(),
+    )
+    .map_err(internal)?;
+    let sink = gst::Pad::builder_from_template(&template)
         .name("caught")
         .chain_function(move |_, _, buffer| {
             let mut caught = one.lock().unwrap_or_else(PoisonError::into_inner);
