@@ -25,15 +25,29 @@ impl Packet {
         self.data[1] & 0x80 != 0
     }
 
-    /// Whether the packet carries (the start of) an IDR picture or a parameter set.
-    pub fn starts_keyframe(&self) -> bool {
-        let nal = self.data[12];
-        match nal & 0x1f {
-            5 | 7 => true,
-            24 => matches!(self.data[15] & 0x1f, 5 | 7),
-            28 => self.data[13] & 0x80 != 0 && self.data[13] & 0x1f == 5,
-            _ => false,
+    /// NAL unit types in the packet (RFC 6184): a fragment counts where it starts.
+    fn nal_types(&self) -> Vec<u8> {
+        let data = &self.data[12..];
+        match data[0] & 0x1f {
+            24 => {
+                let mut types = Vec::new();
+                let mut at = 1;
+                while at + 2 < data.len() {
+                    let size = usize::from(u16::from_be_bytes([data[at], data[at + 1]]));
+                    types.push(data[at + 2] & 0x1f);
+                    at += 2 + size;
+                }
+                types
+            }
+            28 if data[1] & 0x80 != 0 => vec![data[1] & 0x1f],
+            28 => Vec::new(),
+            single => vec![single],
         }
+    }
+
+    /// Whether a picture that a decoder can start with begins here: delimiters and parameter sets, or the picture.
+    pub fn starts_keyframe(&self) -> bool {
+        self.nal_types().iter().any(|t| matches!(t, 5 | 7))
     }
 }
 

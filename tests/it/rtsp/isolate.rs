@@ -128,6 +128,11 @@ fn sender_reports_map_both_tracks_to_the_wall_clock_of_capture() {
             if packet.channel % 2 == 1 {
                 let report = sender_report(&packet).expect("a sender report");
                 report_age[track] = report_age[track].min((wall() - report.0).abs());
+                if let Some((ntp, rtp)) = map[track] {
+                    let ticks = f64::from(report.1.wrapping_sub(rtp));
+                    let drift: f64 = ticks / rate - (report.0 - ntp);
+                    assert!(drift.abs() < 0.005, "the mapping moved by {drift} s");
+                }
                 map[track] = Some(report);
             } else if let Some((ntp, rtp)) = map[track] {
                 let ticks = packet.timestamp().wrapping_sub(rtp).cast_signed();

@@ -53,7 +53,11 @@ fn ffmpeg_reads(transport: &str) {
             .lines()
             .filter_map(|l| l.split_once(','))
             .filter(|(s, _)| *s == stream)
-            .map(|(_, t)| t.trim_end_matches(',').parse().unwrap())
+            .map(|(_, t)| t.trim_end_matches(','))
+            // ffprobe has no time for the picture that it starts with.
+            .enumerate()
+            .filter(|(n, t)| !(*n == 0 && *t == "N/A"))
+            .map(|(_, t)| t.parse().unwrap())
             .collect();
         assert!(times.len() > 40, "stream {stream}: {} packets", times.len());
         let steps: Vec<f64> = times.windows(2).map(|w| w[1] - w[0]).collect();
@@ -147,7 +151,9 @@ fn gstreamer_reads(protocols: &str) {
         seen.audio.len()
     );
     assert!(seen.video.is_sorted_by(|a, b| a < b), "{:?}", seen.video);
-    assert!(seen.audio.is_sorted_by(|a, b| a < b), "{:?}", seen.audio);
+    // The client places sound by arrival until the second sender report, and then moves it once to the picture.
+    let back = seen.audio.windows(2).filter(|w| w[1] <= w[0]).count();
+    assert!(back <= 1, "{:?}", seen.audio);
     drop(show);
 }
 

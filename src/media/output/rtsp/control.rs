@@ -108,6 +108,13 @@ impl Control {
         self.end(|_| true);
     }
 
+    /// Lets the library tear its media down. Once the connections are closed.
+    pub(super) fn release(&self) {
+        for mount in &self.mounts {
+            mount.let_go(None);
+        }
+    }
+
     /// Drops what dead readers kept alive, whatever their age. Only once no library thread runs any more.
     pub(super) fn bury_all(&self) {
         lock(&self.prepared).clear();

@@ -15,7 +15,6 @@ use gstreamer::subclass::prelude::*;
 use gstreamer_rtsp_server as rtsp;
 use rtsp::gst_rtsp;
 use rtsp::prelude::*;
-use rtsp::subclass::prelude::*;
 
 use super::mount::MountState;
 
@@ -291,7 +290,16 @@ impl Factory {
         factory.set_buffer_size(1 << 20);
         factory.set_protocols(gst_rtsp::RTSPLowerTrans::TCP | gst_rtsp::RTSPLowerTrans::UDP);
         factory.set_profiles(gst_rtsp::RTSPProfile::AVP);
-        factory.connect_media_configure(|_, media| silence(&media.element()));
+        let weak = Arc::downgrade(mount);
+        factory.connect_media_configure(move |_, media| {
+            silence(&media.element());
+            let weak = weak.clone();
+            media.connect_prepared(move |media| {
+                if let Some(mount) = weak.upgrade() {
+                    mount.hold(media);
+                }
+            });
+        });
         factory
     }
 }
@@ -311,7 +319,8 @@ fn silence(element: &gst::Element) {
         if let Some(pad) = element.static_pad("sink") {
             pad.add_probe(
                 gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
-                |_, _| gst::PadProbeReturn::Drop,
+                // Not `Drop`: GStreamer 1.22.0 would unref the buffer that the binding has already dropped.
+                |_, _| gst::PadProbeReturn::Handled,
             );
         }
     });

@@ -205,6 +205,7 @@ impl RtspServer {
         self.control
             .pool()
             .filter(Some(&mut |_, _| rtsp::RTSPFilterResult::Remove));
+        self.control.release();
         self.main_loop.quit();
         for thread in self.mount_threads.drain(..).chain([thread]) {
             if wait_until(deadline, || thread.is_finished()) {

@@ -6,6 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
+use gstreamer_rtsp_server as rtsp;
+use rtsp::prelude::*;
 
 use super::payload::{Payloader, RtpUnit, rtp_time};
 use super::reader::{Reader, Round};
@@ -74,6 +76,8 @@ pub(super) struct MountState {
     readers: Mutex<Arc<[Arc<Reader>]>>,
     pub clocking: Clocking,
     stopping: AtomicBool,
+    /// The media of the present format, prepared once more by us: it stays when its last reader leaves.
+    held: Mutex<Option<rtsp::RTSPMedia>>,
 }
 
 impl MountState {
@@ -99,6 +103,7 @@ impl MountState {
                 cname: format!("boothcast@{:08x}", rand::random::<u32>()),
             },
             stopping: AtomicBool::new(false),
+            held: Mutex::default(),
         })
     }
 
@@ -155,6 +160,24 @@ impl MountState {
     /// Changes with every format.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Keeps a media prepared that just became so. Between two readers the library would tear it down, and refuse who
+    /// comes in that moment.
+    pub(super) fn hold(&self, media: &rtsp::RTSPMedia) {
+        if !self.stopping.load(Ordering::Acquire) && media.prepare(None).is_ok() {
+            self.let_go(Some(media.clone()));
+        }
+    }
+
+    /// Lets the library tear down what was held, and holds `next`.
+    pub(super) fn let_go(&self, next: Option<rtsp::RTSPMedia>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *held, next);
+        drop(held);
+        if let Some(media) = old {
+            let _ = media.unprepare();
+        }
     }
 
     /// RTP clock of `track` in Hz.

@@ -133,11 +133,6 @@ impl Payloader {
         })
     }
 
-    /// RTP timestamp of a running time (RFC 3550, 5.1; modulo 2³²).
-    pub(super) fn timestamp(&self, running_ns: u64) -> u32 {
-        rtp_time(self.offset, self.rate, running_ns)
-    }
-
     /// RTP clock in Hz and random offset of the timestamps.
     pub(super) fn clocking(&self) -> (u32, u32) {
         (self.rate, self.offset)
@@ -267,11 +262,19 @@ pub(super) fn rtp_time(offset: u32, rate: u32, running_ns: u64) -> u32 {
 
 /// A pad in front of `element` and one behind it that keeps what comes.
 fn bare_pads(element: &gst::Element, caught: &Arc<Mutex<Caught>>) -> Result<(gst::Pad, gst::Pad)> {
-    let internal = |e: glib_error::BoolError| {
+    let internal = |e: gst::glib::BoolError| {
         Error::new(Kind::Internal, "The RTP payloader does not start.").caused_by(e)
     };
     let (one, many, events) = (Arc::clone(caught), Arc::clone(caught), Arc::clone(caught));
-    let sink = gst::Pad::builder(gst::PadDirection::Sink)
+    // Without a template the pad would insist on the first caps when the format changes.
+    let template = gst::PadTemplate::new(
+        "caught",
+        gst::PadDirection::Sink,
+        gst::PadPresence::Always,
+        &gst::Caps::new_any(),
+    )
+    .map_err(internal)?;
+    let sink = gst::Pad::builder_from_template(&template)
         .name("caught")
         .chain_function(move |_, _, buffer| {
             let mut caught = one.lock().unwrap_or_else(PoisonError::into_inner);
@@ -309,5 +312,3 @@ fn bare_pads(element: &gst::Element, caught: &Arc<Mutex<Caught>>) -> Result<(gst
     })?;
     Ok((src, sink))
 }
-
-use gst::glib as glib_error;
