@@ -258,12 +258,22 @@ fn the_reference_in_the_readme_is_the_schema() {
     let path = root().join("README.md");
     let text = fs::read_to_string(&path).unwrap();
     let (begin, end) = ("<!-- reference:begin -->\n", "<!-- reference:end -->");
-    let (head, rest) = text.split_once(begin).expect("README.md has lost its reference");
-    let (_, tail) = rest.split_once(end).expect("README.md has lost the end of its reference");
-    let fresh = format!("{head}{begin}{}{end}{tail}", boothcast::config::reference::sections());
+    let (head, rest) = text
+        .split_once(begin)
+        .expect("README.md has lost its reference");
+    let (_, tail) = rest
+        .split_once(end)
+        .expect("README.md has lost the end of its reference");
+    let fresh = format!(
+        "{head}{begin}{}{end}{tail}",
+        boothcast::config::reference::sections()
+    );
     if std::env::var_os("BOOTHCAST_BLESS").is_some() {
         fs::write(&path, &fresh).unwrap();
     } else {
-        assert!(text == fresh, "README.md differs from the schema: run `make bless`");
+        assert!(
+            text == fresh,
+            "README.md differs from the schema: run `make bless`"
+        );
     }
 }

@@ -59,6 +59,10 @@ pub fn measure() {
         median(&mut ratios.clone()),
         median(&mut ours) * percent,
         median(&mut theirs) * percent,
-        ratios.iter().map(|r| format!("{r:.2}")).collect::<Vec<_>>().join(", ")
+        ratios
+            .iter()
+            .map(|r| format!("{r:.2}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     );
 }

@@ -31,8 +31,16 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         board: board::detected(),
         default_state: "/nonexistent".into(),
     };
-    let config = config::load(&sources).unwrap_or_else(|p| panic!("{p}")).config;
-    let options = AppOptions { config, board: board::detected(), clock: Clock::real(), notices: vec![], sources: None };
+    let config = config::load(&sources)
+        .unwrap_or_else(|p| panic!("{p}"))
+        .config;
+    let options = AppOptions {
+        config,
+        board: board::detected(),
+        clock: Clock::real(),
+        notices: vec![],
+        sources: None,
+    };
     App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()))
 }
 
@@ -42,8 +50,15 @@ fn read(app: &App, port: u16, protocol: &str) -> Vec<f64> {
         "rtspsrc location=rtsp://127.0.0.1:{port}/main latency=0 protocols={protocol} ! rtph264depay ! h264parse \
          ! avdec_h264 max-threads=1 ! appsink name=sink sync=false max-buffers=4"
     );
-    let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
-    let sink = pipeline.by_name("sink").unwrap().downcast::<AppSink>().unwrap();
+    let pipeline = gst::parse::launch(&line)
+        .unwrap()
+        .downcast::<gst::Pipeline>()
+        .unwrap();
+    let sink = pipeline
+        .by_name("sink")
+        .unwrap()
+        .downcast::<AppSink>()
+        .unwrap();
     let (found, clock) = (Arc::new(Mutex::new(Vec::new())), app.media_clock.clone());
     let list = found.clone();
     sink.set_callbacks(
@@ -53,7 +68,9 @@ fn read(app: &App, port: u16, protocol: &str) -> Vec<f64> {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                 let map = sample.buffer().unwrap().map_readable().unwrap();
                 if let Some((_, ms)) = read_strip(&map, 1280, 1280, 720) {
-                    list.lock().unwrap().push(now.nseconds() as f64 / 1e6 - ms as f64);
+                    list.lock()
+                        .unwrap()
+                        .push(now.nseconds() as f64 / 1e6 - ms as f64);
                 }
                 Ok(gst::FlowSuccess::Ok)
             })
@@ -68,7 +85,10 @@ fn read(app: &App, port: u16, protocol: &str) -> Vec<f64> {
 }
 
 pub fn measure() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let app = start(&runtime, dir.path(), port);

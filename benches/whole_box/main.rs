@@ -8,7 +8,10 @@ mod process;
 mod start;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let asked = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     println!("| what | figure |\n|---|---|");
     if asked("cpu") {

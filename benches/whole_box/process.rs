@@ -17,13 +17,22 @@ impl Drop for Guard {
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// User and system CPU seconds of a process, all threads (proc(5), fields 14 and 15).
 pub fn cpu_seconds(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
     let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     ticks / 100.0
 }
@@ -64,10 +73,13 @@ pub fn start_box(dir: &Path, port: u16, config: &str) -> Guard {
 /// An nginx with the RTMP module on a port of its own; gives the address of its application.
 pub fn start_nginx(dir: &Path) -> (Guard, String) {
     let port = free_port();
-    let module = ["/usr/lib/nginx/modules/ngx_rtmp_module.so", "/usr/share/nginx/modules/ngx_rtmp_module.so"]
-        .into_iter()
-        .find(|p| Path::new(p).exists())
-        .expect("libnginx-mod-rtmp is not installed");
+    let module = [
+        "/usr/lib/nginx/modules/ngx_rtmp_module.so",
+        "/usr/share/nginx/modules/ngx_rtmp_module.so",
+    ]
+    .into_iter()
+    .find(|p| Path::new(p).exists())
+    .expect("libnginx-mod-rtmp is not installed");
     let config = format!(
         "load_module {module};\ndaemon off;\nmaster_process off;\nerror_log {d}/error.log;\npid {d}/pid;\n\
          events {{}}\nrtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; }} }} }}\n",

@@ -22,9 +22,13 @@ fn request(stream: &mut TcpStream, text: &str) -> Option<String> {
         all.extend_from_slice(&buffer[..n]);
         let text = String::from_utf8_lossy(&all);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            let length = head.lines().find_map(|l| {
+                l.to_ascii_lowercase()
+                    .strip_prefix("content-length:")?
+                    .trim()
+                    .parse::<usize>()
+                    .ok()
+            });
             if body.len() >= length.unwrap_or(0) {
                 return head.contains(" 200 ").then(|| text.clone().into_owned());
             }
@@ -38,12 +42,20 @@ fn first_packet(port: u16) -> Option<()> {
     let mut s = TcpStream::connect(("127.0.0.1", port)).ok()?;
     s.set_read_timeout(Some(Duration::from_secs(15))).ok()?;
     let url = format!("rtsp://127.0.0.1:{port}/main");
-    request(&mut s, &format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"))?;
+    request(
+        &mut s,
+        &format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"),
+    )?;
     let setup = format!(
         "SETUP {url}/stream=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
     );
     let answer = request(&mut s, &setup)?;
-    let session = answer.lines().find_map(|l| l.strip_prefix("Session: "))?.split(';').next()?.to_owned();
+    let session = answer
+        .lines()
+        .find_map(|l| l.strip_prefix("Session: "))?
+        .split(';')
+        .next()?
+        .to_owned();
     let play = format!("PLAY {url} RTSP/1.0\r\nCSeq: 3\r\nSession: {session}\r\n\r\n");
     s.write_all(play.as_bytes()).ok()?;
     let mut buffer = [0_u8; 65536];
@@ -51,7 +63,10 @@ fn first_packet(port: u16) -> Option<()> {
     loop {
         let n = s.read(&mut buffer).ok().filter(|n| *n > 0)?;
         seen.extend_from_slice(&buffer[..n]);
-        let after = seen.windows(4).position(|w| w == b"\r\n\r\n").map(|i| i + 4);
+        let after = seen
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .map(|i| i + 4);
         if seen.first() == Some(&b'$') || after.is_some_and(|i| seen.get(i) == Some(&b'$')) {
             return Some(());
         }
@@ -68,7 +83,14 @@ pub fn measure() {
         let begun = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_boothcast"))
             .args(["run", "--set", &state, "--set", &port_set])
-            .args(["--set", "rtsp.auth=none", "--set", "video.source=test", "--set", "rtsp.listen=127.0.0.1"])
+            .args([
+                "--set",
+                "rtsp.auth=none",
+                "--set",
+                "video.source=test",
+                "--set",
+                "rtsp.listen=127.0.0.1",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -81,5 +103,8 @@ pub fn measure() {
         }
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
-    println!("| start of the process to the first RTP packet at a reader (median of {ROUNDS}) | {:.0} ms |", median(&mut times));
+    println!(
+        "| start of the process to the first RTP packet at a reader (median of {ROUNDS}) | {:.0} ms |",
+        median(&mut times)
+    );
 }

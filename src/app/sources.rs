@@ -97,7 +97,7 @@ fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput
         }
         AudioSourceKind::Auto | AudioSourceKind::Alsa => {
             let card = sound::find(&config.audio.device)?;
-            Ok(AudioInput::Alsa { pcm: card.pcm.clone(), description: card.name.clone() })
+            Ok(AudioInput::Alsa { pcm: card.pcm.clone(), description: card.describe() })
         }
         AudioSourceKind::None => {
             Err(Error::new(Kind::NotFound, "No sound is configured (audio.source = \"none\")."))
@@ -105,19 +105,24 @@ fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput
     })
 }
 
-/// The wanted camera in the mode that fits best.
-fn v4l2_input(config: &Config) -> Result<VideoInput> {
-    let camera = camera::find(&config.video.device)?;
+/// What is wanted of a camera.
+#[must_use]
+pub fn wish(config: &Config) -> Wish {
     let video = &config.encode.video;
-    let wish = Wish {
+    Wish {
         width: video.width,
         height: video.height,
         fps: video.fps,
         format: config.video.format,
         // The small rendition needs raw frames, which a passed-through camera does not give.
         passthrough: config.video.passthrough && !config.sub.enabled,
-    };
-    let choice = camera::mode::choose(&camera.modes, &wish)?;
+    }
+}
+
+/// The wanted camera in the mode that fits best.
+fn v4l2_input(config: &Config) -> Result<VideoInput> {
+    let camera = camera::find(&config.video.device)?;
+    let choice = camera::mode::choose(&camera.modes, &wish(config))?;
     let stream = stream(&choice)?;
     let Choice { mode, reason, .. } = choice;
     Ok(VideoInput::V4l2 {

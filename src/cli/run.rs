@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::check::ConfigArgs;
-use super::doctor::{DoctorArgs, EncoderReport, PluginReport};
+use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::{App, AppOptions};
 use crate::clock::Clock;
 use crate::config::{self, Config, board};
@@ -167,42 +167,33 @@ pub fn doctor(args: DoctorCliArgs) -> u8 {
             }
         }
     };
-    let table = board.encoders.clone();
-    let video = config.encode.video.clone();
-    super::doctor::run(
-        &args.doctor,
-        &board,
-        &config,
-        move || try_encoders(&table, &video),
-        plugins,
-    )
+    let (table, video) = (board.encoders.clone(), config.encode.video.clone());
+    let wish = crate::app::sources::wish(&config);
+    let setup = super::doctor::Setup { board, state_dir: config.paths.state, wish };
+    let encoders = move || try_encoders(&table, &video);
+    let out = &mut std::io::stdout().lock();
+    // An output that is gone is no problem of this machine.
+    super::doctor::run(&args.doctor, &setup, encoders, gstreamer, out).unwrap_or(0)
 }
 
-fn try_encoders(table: &[String], video: &config::VideoSettings) -> Vec<EncoderReport> {
-    if let Err(e) = crate::media::init() {
-        return vec![EncoderReport { element: "GStreamer".into(), ok: false, detail: e.report() }];
-    }
-    crate::media::encode::probe(table, video)
-        .into_iter()
-        .map(|p| match p.outcome {
-            Ok(ok) => EncoderReport {
-                element: p.element,
-                ok: true,
-                detail: format!("first picture after {} ms", ok.took.as_millis()),
-            },
-            Err(detail) => EncoderReport { element: p.element, ok: false, detail },
-        })
-        .collect()
+fn try_encoders(table: &[String], video: &config::VideoSettings) -> Result<Vec<EncoderReport>> {
+    crate::media::init()?;
+    let report = |p: crate::media::encode::Probe| {
+        let (ok, detail) = match p.outcome {
+            Ok(probed) => (true, format!("first picture after {} ms", probed.took.as_millis())),
+            Err(why) => (false, why),
+        };
+        EncoderReport { element: p.element, ok, detail }
+    };
+    Ok(crate::media::encode::probe(table, video).into_iter().map(report).collect())
 }
 
-/// Asks GStreamer for each element that the doctor's table names.
-fn plugins(elements: &[&str]) -> Vec<PluginReport> {
-    let ready = crate::media::init().is_ok();
-    elements
-        .iter()
-        .map(|element| PluginReport {
-            element: (*element).to_owned(),
-            present: ready && crate::media::has_element(element),
-        })
-        .collect()
+/// Says which of the elements that the doctor asks for are installed.
+fn gstreamer(elements: &[&str]) -> Result<GstReport> {
+    crate::media::init()?;
+    let installed = elements.iter().filter(|e| crate::media::has_element(e));
+    Ok(GstReport {
+        version: crate::media::version(),
+        present: installed.map(|e| (*e).to_owned()).collect(),
+    })
 }

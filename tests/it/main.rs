@@ -1,6 +1,11 @@
 //! Integration tests on real parts: real GStreamer, ffmpeg, nginx-rtmp. One binary, so that it links once; nextest
 //! gives each test its own process. All traffic stays on loopback.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_precision_loss)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss
+)]
 
 mod box_live;
 mod capture;

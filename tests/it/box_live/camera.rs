@@ -43,7 +43,9 @@ fn configuration(dir: &std::path::Path, extra: &[&str]) -> Config {
         board: board::detected(),
         default_state: "/nonexistent".into(),
     };
-    config::load(&sources).unwrap_or_else(|p| panic!("{p}")).config
+    config::load(&sources)
+        .unwrap_or_else(|p| panic!("{p}"))
+        .config
 }
 
 impl InProcess {
@@ -55,7 +57,9 @@ impl InProcess {
         let sources = Sources {
             video: Arc::new(move || {
                 if there.load(Ordering::SeqCst) {
-                    Ok(VideoInput::Test { pattern: "clock".into() })
+                    Ok(VideoInput::Test {
+                        pattern: "clock".into(),
+                    })
                 } else {
                     Err(Error::new(Kind::NotFound, "The camera was unplugged."))
                 }
@@ -63,7 +67,10 @@ impl InProcess {
             audio: Some(Arc::new(|| Ok(AudioInput::Test))),
             notes: vec![],
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let options = AppOptions {
             config,
             board: board::detected(),
@@ -71,12 +78,21 @@ impl InProcess {
             notices: vec![],
             sources: Some(sources),
         };
-        let app = App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()));
-        Self { app, runtime, present, _dir: dir }
+        let app =
+            App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()));
+        Self {
+            app,
+            runtime,
+            present,
+            _dir: dir,
+        }
     }
 
     fn stop(self) {
-        assert!(self.runtime.block_on(self.app.stop()), "did not end in order");
+        assert!(
+            self.runtime.block_on(self.app.stop()),
+            "did not end in order"
+        );
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
 
@@ -107,11 +123,18 @@ fn camera_up(status: &watch::Receiver<Status>) -> Option<()> {
 
 fn main_encoder(status: &watch::Receiver<Status>) -> Option<String> {
     let status = status.borrow();
-    status.encoders.first().filter(|e| e.state == "up").and_then(|e| e.encoder.clone())
+    status
+        .encoders
+        .first()
+        .filter(|e| e.state == "up")
+        .and_then(|e| e.encoder.clone())
 }
 
 fn assert_unbroken(units: &[(Instant, AccessUnit)], gap: Duration) {
-    let video: Vec<_> = units.iter().filter(|(_, u)| u.track == Track::Video).collect();
+    let video: Vec<_> = units
+        .iter()
+        .filter(|(_, u)| u.track == Track::Video)
+        .collect();
     assert!(video.len() > 60, "only {} pictures", video.len());
     for pair in video.windows(2) {
         assert!(pair[1].1.pts > pair[0].1.pts, "time went back");
@@ -131,18 +154,32 @@ fn a_lost_camera_is_a_slate_within_two_seconds_and_comes_back() {
     it.present.store(false, Ordering::SeqCst);
     let lost = Instant::now();
     it.app.handle.event(boothcast::device::event::Event::Media(
-        boothcast::device::event::MediaEvent::CameraLost { reason: "the camera was unplugged".into() },
+        boothcast::device::event::MediaEvent::CameraLost {
+            reason: "the camera was unplugged".into(),
+        },
     ));
-    wait_for("the slate", Duration::from_secs(4), || status.borrow().slate.then_some(()));
-    assert!(lost.elapsed() < Duration::from_secs(2), "{:?}", lost.elapsed());
+    wait_for("the slate", Duration::from_secs(4), || {
+        status.borrow().slate.then_some(())
+    });
+    assert!(
+        lost.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        lost.elapsed()
+    );
     std::thread::sleep(Duration::from_secs(2));
     let sentence = status.borrow().health.sentence.clone();
     assert!(sentence.contains("unplugged"), "{sentence}");
 
     it.present.store(true, Ordering::SeqCst);
     let back = Instant::now();
-    wait_for("the camera", Duration::from_secs(8), || (!status.borrow().slate).then_some(()));
-    assert!(back.elapsed() < Duration::from_secs(6), "{:?}", back.elapsed());
+    wait_for("the camera", Duration::from_secs(8), || {
+        (!status.borrow().slate).then_some(())
+    });
+    assert!(
+        back.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        back.elapsed()
+    );
     std::thread::sleep(Duration::from_secs(1));
     it.stop();
     assert_unbroken(&listener.join().unwrap(), Duration::from_millis(1500));
@@ -154,7 +191,9 @@ fn an_encoder_that_fails_is_followed_by_the_next_in_the_same_session() {
     let it = InProcess::start(&["encode.encoder=auto"]);
     let status = it.app.status.clone();
     wait_for("frames", Duration::from_secs(10), || camera_up(&status));
-    let first = wait_for("an encoder", Duration::from_secs(5), || main_encoder(&status));
+    let first = wait_for("an encoder", Duration::from_secs(5), || {
+        main_encoder(&status)
+    });
     let listener = it.listen();
     std::thread::sleep(Duration::from_secs(2));
     it.app.handle.event(Event::Media(MediaEvent::EncoderFailed {
@@ -180,11 +219,20 @@ fn the_bitrate_changes_live_without_a_new_encoder_session() {
     let listener = it.listen();
     std::thread::sleep(Duration::from_secs(2));
     let change = Command::BitrateSet { bitrate: 400_000 };
-    it.runtime.block_on(it.app.handle.command(Origin::Cli, change)).unwrap();
+    it.runtime
+        .block_on(it.app.handle.command(Origin::Cli, change))
+        .unwrap();
     std::thread::sleep(Duration::from_secs(6));
     it.stop();
     let units = listener.join().unwrap();
     assert_unbroken(&units, Duration::from_millis(300));
-    let formats: Vec<_> = units.iter().filter(|(_, u)| u.track == Track::Video).map(|(_, u)| &u.format).collect();
-    assert!(formats.iter().all(|f| Arc::ptr_eq(f, formats[0])), "SPS or PPS changed");
+    let formats: Vec<_> = units
+        .iter()
+        .filter(|(_, u)| u.track == Track::Video)
+        .map(|(_, u)| &u.format)
+        .collect();
+    assert!(
+        formats.iter().all(|f| Arc::ptr_eq(f, formats[0])),
+        "SPS or PPS changed"
+    );
 }

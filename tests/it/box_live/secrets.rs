@@ -24,11 +24,22 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
         key.display(),
         key.display(),
     );
-    let env = [("GST_DEBUG", "5,rtsp*:8,appsrc:6"), ("GST_DEBUG_NO_COLOR", "1")];
+    let env = [
+        ("GST_DEBUG", "5,rtsp*:8,appsrc:6"),
+        ("GST_DEBUG_NO_COLOR", "1"),
+    ];
     let rtsp = "auth = \"digest\"";
-    let mut it = TheBox::spawn(Options { config: &config, rtsp, env: &env, dir: None });
+    let mut it = TheBox::spawn(Options {
+        config: &config,
+        rtsp,
+        env: &env,
+        dir: None,
+    });
     it.wait_up();
-    let password = fs::read_to_string(it.path("state/rtsp-password")).unwrap().trim().to_owned();
+    let password = fs::read_to_string(it.path("state/rtsp-password"))
+        .unwrap()
+        .trim()
+        .to_owned();
     let shown_once = it.stdout();
     it.wait_log("Live", Duration::from_secs(15));
     let login = format!("rtsp://boothcast:{password}@127.0.0.1:{}/main", it.port);
@@ -37,20 +48,39 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
     let environ = fs::read(format!("/proc/{}/environ", it.process.0.id())).unwrap();
     assert_eq!(it.interrupt().0, Some(0));
     let err = it.stderr();
-    assert!(err.len() > 100_000, "GStreamer's debug output is missing: {} bytes", err.len());
+    assert!(
+        err.len() > 100_000,
+        "GStreamer's debug output is missing: {} bytes",
+        err.len()
+    );
     for (place, text) in [
         ("stderr", err),
         ("stdout", it.stdout()),
         ("argv", String::from_utf8_lossy(&argv).into_owned()),
         ("environ", String::from_utf8_lossy(&environ).into_owned()),
-        ("wanted", fs::read_to_string(it.path("state/wanted.json")).unwrap_or_default()),
+        (
+            "wanted",
+            fs::read_to_string(it.path("state/wanted.json")).unwrap_or_default(),
+        ),
     ] {
-        assert!(!text.contains(CANARY), "the stream key is in {place}: {}", context(&text, CANARY));
+        assert!(
+            !text.contains(CANARY),
+            "the stream key is in {place}: {}",
+            context(&text, CANARY)
+        );
         if place != "stdout" {
-            assert!(!text.contains(&password), "the password is in {place}: {}", context(&text, &password));
+            assert!(
+                !text.contains(&password),
+                "the password is in {place}: {}",
+                context(&text, &password)
+            );
         }
     }
-    assert_eq!(shown_once.matches(&password).count(), 1, "shown once, at the first run");
+    assert_eq!(
+        shown_once.matches(&password).count(),
+        1,
+        "shown once, at the first run"
+    );
 }
 
 /// The line in which a needle stands.

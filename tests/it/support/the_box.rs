@@ -31,7 +31,11 @@ impl TheBox {
     pub fn spawn(options: Options) -> Self {
         let dir = options.dir.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let port = free_port();
-        let rtsp = if options.rtsp.is_empty() { "auth = \"none\"" } else { options.rtsp };
+        let rtsp = if options.rtsp.is_empty() {
+            "auth = \"none\""
+        } else {
+            options.rtsp
+        };
         let config = format!(
             "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\n{rtsp}\n{}\n",
             dir.path().join("state").display(),
@@ -49,12 +53,19 @@ impl TheBox {
             .env_remove("NOTIFY_SOCKET")
             .env_remove("INVOCATION_ID")
             .envs(options.env.iter().copied());
-        Self { process: Guard::spawn(&mut command), dir, port }
+        Self {
+            process: Guard::spawn(&mut command),
+            dir,
+            port,
+        }
     }
 
     /// Starts the box and waits until it says that it is up.
     pub fn start(config: &str) -> Self {
-        let mut it = Self::spawn(Options { config, ..Options::default() });
+        let mut it = Self::spawn(Options {
+            config,
+            ..Options::default()
+        });
         it.wait_up();
         it
     }
@@ -62,7 +73,10 @@ impl TheBox {
     pub fn wait_up(&mut self) {
         let stdout = self.dir.path().join("stdout");
         for _ in 0..1500 {
-            if fs::read_to_string(&stdout).unwrap().contains("Ctrl-C ends it") {
+            if fs::read_to_string(&stdout)
+                .unwrap()
+                .contains("Ctrl-C ends it")
+            {
                 return;
             }
             if let Some(status) = self.process.0.try_wait().unwrap() {
@@ -90,7 +104,9 @@ impl TheBox {
     }
 
     pub fn wait_log(&self, what: &str, limit: Duration) {
-        wait_for(&format!("{what:?} in the log"), limit, || self.stderr().contains(what).then_some(()));
+        wait_for(&format!("{what:?} in the log"), limit, || {
+            self.stderr().contains(what).then_some(())
+        });
     }
 
     /// SIGINT; gives exit code and how long it took.
@@ -98,7 +114,10 @@ impl TheBox {
         let begun = std::time::Instant::now();
         self.process.signal(libc::SIGINT);
         let status = self.process.wait(Duration::from_secs(10));
-        (status.expect("did not end within 10 s").code(), begun.elapsed())
+        (
+            status.expect("did not end within 10 s").code(),
+            begun.elapsed(),
+        )
     }
 }
 
@@ -106,11 +125,16 @@ impl TheBox {
 pub fn run_to_end(command: &mut Command, limit: Duration) -> (Option<i32>, String, String) {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| File::create(dir.path().join(name)).unwrap();
-    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    command
+        .stdin(Stdio::null())
+        .stdout(file("out"))
+        .stderr(file("err"));
     let mut guard = Guard::spawn(command);
     let status = guard.wait(limit);
-    let text =
-        |name: &str| String::from_utf8_lossy(&fs::read(dir.path().join(name)).unwrap()).into_owned();
-    let status = status.unwrap_or_else(|| panic!("{command:?} took more than {limit:?}: {}", text("err")));
+    let text = |name: &str| {
+        String::from_utf8_lossy(&fs::read(dir.path().join(name)).unwrap()).into_owned()
+    };
+    let status =
+        status.unwrap_or_else(|| panic!("{command:?} took more than {limit:?}: {}", text("err")));
     (status.code(), text("out"), text("err"))
 }
