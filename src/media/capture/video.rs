@@ -1,7 +1,7 @@
 //! Picture: source pipelines and the selection between camera and slate.
 //!
 //! Each source is a pipeline of its own (`video/build.rs`) on a thread of its own, ending in callbacks with running
-//! times. A camera's frames go from its streaming thread straight through [`VideoSelect`] into the encoder, without a
+//! times. A camera's frames go from its streaming thread straight through `VideoSelect` into the encoder, without a
 //! queue or another thread between.
 
 mod build;
