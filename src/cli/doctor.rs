@@ -1,8 +1,8 @@
 //! `boothcast doctor`: what is there, what works, what does not and how to mend it. Changes nothing and ends in time,
 //! whatever a device does.
 //!
-//! `system`, `plugins` and the peers in [`edge`](crate::edge) look; `findings` judges (pure); `render` writes the table.
-//! The structure of `--json` is documented at [`report`].
+//! `system`, `plugins` and the peers in `edge` look; `findings` judges (pure); `render` writes the table.
+//! The structure of `--json` is documented at `report`.
 
 mod findings;
 /// The elements that are needed, and the packages that bring them.

@@ -3,4 +3,6 @@
 
 mod audio;
 mod picture;
+mod rig;
+mod session;
 mod video;

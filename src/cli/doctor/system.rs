@@ -191,6 +191,7 @@ mod tests {
         );
         let proc = disk(Path::new("/proc/boothcast"));
         assert!(!proc.writable, "{proc:?}");
+        assert_eq!(proc.problem.as_deref(), Some("/proc is on no disk"));
     }
 
     #[test]

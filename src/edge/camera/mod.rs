@@ -1,7 +1,7 @@
 //! V4L2 cameras: which are there, what they are called for good, what they can do, and which of their modes to use.
 //!
-//! Looking changes nothing: no format is set and nothing is streamed. Each device gets [`ANSWER_LIMIT`] to answer.
-//! `expand`, `format`, `ids`, [`mode`] and [`find`] are pure or work on a folder that is passed in; `ioctl` is the thin
+//! Looking changes nothing: no format is set and nothing is streamed. Each device gets `ANSWER_LIMIT` to answer.
+//! `expand`, `format`, `ids`, `mode` and `find` are pure or work on a folder that is passed in; `ioctl` is the thin
 //! layer on the kernel.
 
 mod control;

@@ -196,6 +196,20 @@ fn nearest_rate_above_then_highest_below_and_ntsc_counts_as_reached() {
 }
 
 #[test]
+fn even_a_tie_is_broken_the_same_way_whatever_the_order() {
+    let a = mode(Yuyv, 360, 640, 30);
+    let b = mode(Yuyv, 640, 360, 30);
+    let doubled = Mode { fps: (60, 2), ..b };
+    for (one, other) in [(a, b), (b, doubled)] {
+        let wish = wish(1280, 960, 30);
+        assert_eq!(
+            choose(&[one, other], &wish).unwrap(),
+            choose(&[other, one], &wish).unwrap()
+        );
+    }
+}
+
+#[test]
 fn raw_order_is_nv12_i420_yuyv_others() {
     let other = PixelFormat::Other(*b"UYVY");
     let mut modes = vec![
@@ -209,6 +223,10 @@ fn raw_order_is_nv12_i420_yuyv_others() {
         assert_eq!(got.format, expected);
         modes.retain(|m| m.format != expected);
     }
+    // Both too slow: nothing is decoded in vain, not even for a raw format without a name of its own.
+    let slow = [mode(Mjpeg, 640, 480, 10), mode(other, 640, 480, 10)];
+    let got = choose(&slow, &wish(640, 480, 30)).unwrap();
+    assert_eq!(got.use_, Use::Raw);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A listed card is not a recordable one, so each is opened for capture (without waiting, and closed at once) and asked
 //! for its formats. Nothing is recorded and nothing is set, but by the two `set_…` functions. Each look gets
-//! [`ANSWER_LIMIT`].
+//! `ANSWER_LIMIT`.
 
 mod facts;
 mod mixer;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The output never stops and never drifts: a thread wakes for each block of 1024 frames, 60 ms after the block's time, and takes
-//! from [`feed`] what was captured then, or silence. PTS of block *n* is the start plus *n*·1024/rate, exactly.
+//! from `feed.rs` what was captured then, or silence. PTS of block *n* is the start plus *n*·1024/rate, exactly.
 
 mod drift;
 mod feed;

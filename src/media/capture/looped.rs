@@ -192,7 +192,7 @@ impl Player {
         let generic = matches!(kind, Kind::Missing | Kind::Internal | Kind::Timeout)
             || text.ends_with("can be played")
             || text.ends_with("ended");
-        if unlinked && generic && self.has_known_type() {
+        if unlinked && generic {
             let what = match kept {
                 Kept::Picture => "has no picture that can be decoded",
                 Kept::Sound => "has no sound that can be decoded",
@@ -200,21 +200,6 @@ impl Player {
             return Error::new(Kind::Unsupported, format!("{} {what}", self.name));
         }
         Error::new(kind, text)
-    }
-
-    fn has_known_type(&self) -> bool {
-        self.pipeline
-            .iterate_recurse()
-            .into_iter()
-            .filter_map(std::result::Result::ok)
-            .any(|e| {
-                e.factory()
-                    .and_then(|f| {
-                        f.metadata("klass")
-                            .map(|k| k.contains("Demux") || k.contains("Parser"))
-                    })
-                    .unwrap_or(false)
-            })
     }
 
     fn seek(&self, to: u64) -> bool {

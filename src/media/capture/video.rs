@@ -1,7 +1,7 @@
 //! Picture: source pipelines and the selection between camera and slate.
 //!
 //! Each source is a pipeline of its own (`video/build.rs`) on a thread of its own, ending in callbacks with running
-//! times. A camera's frames go from its streaming thread straight through [`VideoSelect`] into the encoder, without a
+//! times. A camera's frames go from its streaming thread straight through `VideoSelect` into the encoder, without a
 //! queue or another thread between.
 
 mod build;
@@ -226,10 +226,15 @@ impl Pass {
         }
         // Copies the buffer's head, not its memory, where somebody else holds it as well.
         let head = buffer.make_mut();
+        // Decoding time keeps its distance to the presentation time; raw frames have none.
+        let dts = match (head.pts(), head.dts()) {
+            (Some(old), Some(dts)) if self.pace.is_none() => {
+                Some((dts + time(pts)).saturating_sub(old))
+            }
+            _ => None,
+        };
         head.set_pts(time(pts));
-        if self.pace.is_some() {
-            head.set_dts(None);
-        }
+        head.set_dts(dts);
         (self.out)(buffer);
     }
 }

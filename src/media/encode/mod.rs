@@ -26,6 +26,7 @@ pub(in crate::media) mod session;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tune;
 
 pub use assemble::UnitMaker;
 pub use probe::{Probe, Probed, probe};
@@ -34,7 +35,8 @@ pub use table::default_table;
 use assemble::Assembler;
 use pace::{RateDrop, Stall};
 use session::{Fault, Session};
-use table::{Spec, Tuning};
+use table::Spec;
+use tune::Tuning;
 
 /// Raw frames that may wait for the encoder; the oldest is dropped when one more comes.
 const MAX_WAITING: u64 = 3;
@@ -182,7 +184,7 @@ impl VideoEncoder {
         if !self.spec.changes_bitrate_live(&self.element) {
             return false;
         }
-        (self.spec.set_bitrate)(&self.element, table::sane_bitrate(bitrate));
+        (self.spec.set_bitrate)(&self.element, tune::sane_bitrate(bitrate));
         true
     }
 

@@ -1,8 +1,7 @@
 //! A pipeline from an appsrc to an appsink: what picture and sound encoders have in common.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -16,28 +15,64 @@ use crate::media::time::MediaClock;
 /// How long a pipeline may take to stop before it is left alone.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
-/// Calls a [`FaultSink`] at most once, and never after it was disarmed.
+/// Calls a [`FaultSink`] at most once: not while the pipeline starts (then the error is the start's), and never after
+/// it was disarmed.
 pub(in crate::media) struct Fault {
     sink: FaultSink,
-    spent: AtomicBool,
+    phase: Mutex<Phase>,
+}
+
+enum Phase {
+    /// With the first error, if there was one.
+    Starting(Option<String>),
+    Armed,
+    Spent,
 }
 
 impl Fault {
     pub(in crate::media) fn new(sink: FaultSink) -> Arc<Self> {
         Arc::new(Self {
             sink,
-            spent: AtomicBool::new(false),
+            phase: Mutex::new(Phase::Starting(None)),
         })
     }
 
+    fn lock(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fire(&self, reason: String) {
-        if !self.spent.swap(true, Ordering::SeqCst) {
-            (self.sink)(reason);
+        let mut phase = self.lock();
+        match &mut *phase {
+            Phase::Starting(first) => {
+                first.get_or_insert(reason);
+            }
+            Phase::Armed => {
+                *phase = Phase::Spent;
+                drop(phase);
+                (self.sink)(reason);
+            }
+            Phase::Spent => {}
         }
     }
 
-    fn disarm(&self) {
-        self.spent.store(true, Ordering::SeqCst);
+    /// The pipeline runs; what it said meanwhile counts.
+    fn arm(&self) {
+        let first = match std::mem::replace(&mut *self.lock(), Phase::Armed) {
+            Phase::Starting(first) => first,
+            Phase::Armed | Phase::Spent => None,
+        };
+        if let Some(reason) = first {
+            self.fire(reason);
+        }
+    }
+
+    /// The first error so far, and nothing will be reported any more.
+    fn disarm(&self) -> Option<String> {
+        match std::mem::replace(&mut *self.lock(), Phase::Spent) {
+            Phase::Starting(first) => first,
+            Phase::Armed | Phase::Spent => None,
+        }
     }
 }
 
@@ -85,11 +120,12 @@ impl Session {
         clock.apply(&session.pipeline);
         if let Err(e) = session.pipeline.set_state(gst::State::Playing) {
             let error = could_not_start(name);
-            return Err(match session.first_error() {
+            return Err(match session.fault.disarm() {
                 Some(clause) => error.caused_by(clause),
                 None => error.caused_by(e),
             });
         }
+        session.fault.arm();
         Ok(session)
     }
 
@@ -110,27 +146,18 @@ impl Session {
 
     /// Errors and the end are heard in the thread that posts them: no thread and no queue of its own is needed.
     fn listen(&self) -> Result<()> {
-        let bus = self.bus()?;
+        let bus = self
+            .pipeline
+            .bus()
+            .ok_or_else(|| Error::new(Kind::Internal, "A pipeline has no bus."))?;
         let fault = Arc::clone(&self.fault);
-        bus.set_sync_handler(move |_, message| match clause(message) {
-            Some(reason) => {
+        bus.set_sync_handler(move |_, message| {
+            if let Some(reason) = clause(message) {
                 fault.fire(reason);
-                gst::BusSyncReply::Pass
             }
-            None => gst::BusSyncReply::Drop,
+            gst::BusSyncReply::Drop
         });
         Ok(())
-    }
-
-    fn bus(&self) -> Result<gst::Bus> {
-        self.pipeline
-            .bus()
-            .ok_or_else(|| Error::new(Kind::Internal, "A pipeline has no bus."))
-    }
-
-    /// Why the pipeline did not start, if it said.
-    fn first_error(&self) -> Option<String> {
-        clause(&self.pipeline.bus()?.pop()?)
     }
 
     /// Never blocks. A pipeline that failed takes nothing; that was reported.
@@ -177,7 +204,10 @@ impl Drop for Session {
                 }
                 Err(_) => tracing::error!("an encoder did not stop within {STOP_LIMIT:?}"),
             },
-            Err(e) => tracing::error!("no thread to stop an encoder: {e}"),
+            Err(e) => {
+                tracing::error!("no thread to stop an encoder: {e}");
+                let _ = self.pipeline.set_state(gst::State::Null);
+            }
         }
     }
 }

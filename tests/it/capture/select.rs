@@ -102,6 +102,21 @@ fn an_open_camera_without_pictures_is_reported_once_and_passthrough_needs_no_sla
     let held_up = longest > Duration::from_millis(400);
     assert!(tape.len() == 0 || held_up, "a slate over a living camera");
     select.set_camera_open(true);
+    // Frames of a camera with a broken clock are neither shown nor taken for life.
+    let wrong = |at: u64| {
+        let mut buffer = gst::Buffer::with_size(bytes(FORMAT)).unwrap();
+        buffer
+            .get_mut()
+            .unwrap()
+            .set_pts(gst::ClockTime::from_nseconds(at));
+        select.camera_frame(buffer);
+    };
+    wrong(clock.now().nseconds() + 3600 * SECOND);
+    tape.wait_len(60);
+    for _ in 0..30 {
+        wrong(1);
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let lost = || {
         events
             .all()
@@ -114,7 +129,9 @@ fn an_open_camera_without_pictures_is_reported_once_and_passthrough_needs_no_sla
     });
     std::thread::sleep(Duration::from_millis(700));
     assert_eq!(lost(), 1);
-    assert!(tape.len() > 30);
+    assert!(tape.len() > 90, "no slate beside the broken camera");
+    assert_rising(&tape.pts());
+    assert!(tape.pts().iter().all(|pts| *pts < 3600 * SECOND));
     select.stop();
     let n = tape.len();
     std::thread::sleep(Duration::from_millis(100));

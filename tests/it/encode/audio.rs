@@ -86,8 +86,7 @@ fn encode(element: &str, rate: u32, channels: u32, blocks: u64) -> Vec<AccessUni
     });
     encoder.stop();
     assert_eq!(*failures.lock().unwrap(), Vec::<String>::new());
-    let units = units.lock().unwrap().clone();
-    units
+    units.lock().unwrap().clone()
 }
 
 /// Decodes with libav; gives PTS of each buffer and its samples (first channel).
@@ -303,12 +302,12 @@ fn opening_and_stopping_leaks_nothing() {
     for element in installed_now() {
         encode(element, 48_000, 2, 20);
         encode(element, 48_000, 2, 20);
-        let before = super::video::footprint();
+        let before = super::session::footprint();
         for _ in 0..20 {
             encode(element, 48_000, 2, 12);
         }
         let after = wait_for("threads to end", LIMIT, || {
-            let now = super::video::footprint();
+            let now = super::session::footprint();
             (now <= before).then_some(now)
         });
         assert_eq!(after.1, before.1, "{element}: open files");

@@ -28,6 +28,10 @@ pub const SLATE_AFTER: Duration = Duration::from_millis(500);
 /// Silence of an open camera after which it is reported as lost, so that it is opened again.
 pub const STALLED_AFTER: Duration = Duration::from_secs(5);
 
+/// A frame that claims to be captured so far in the future is not believed, ns; no more is one that far behind what went out.
+const EARLY: u64 = 500_000_000;
+const LATE: u64 = 1_000_000_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OnAir {
     Unknown,
@@ -94,9 +98,16 @@ impl Shared {
         if state.stopped {
             return;
         }
+        // A camera with a broken clock must neither block the slate nor pass for alive.
+        let now = self.now();
+        if pts > now + EARLY {
+            return;
+        }
         // The first frames of a camera that comes back may have been captured before the last slate went out.
-        if state.last_pts.is_some_and(|last| pts <= last) {
-            state.seen = self.now();
+        if let Some(last) = state.last_pts.filter(|last| pts <= *last) {
+            if last - pts < LATE {
+                state.seen = now;
+            }
             return;
         }
         self.alive(&mut state);

@@ -202,8 +202,8 @@ impl Worker {
         target: &Target,
         next: &Next,
     ) -> Result<(Connection, Event), Fault> {
-        // While probing, "waiting" goes on until the server takes the stream.
-        if !next.probing {
+        // While probing, "waiting" goes on until the server takes the stream; so does "key rejected".
+        if !next.probing && !next.rejected {
             self.tell(DestinationState::Connecting);
         }
         let tcp = self
