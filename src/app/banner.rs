@@ -107,7 +107,9 @@ impl Banner<'_> {
         if !listen.is_unspecified() {
             return bracketed(listen);
         }
-        net::addresses().first().map_or_else(|| "127.0.0.1".to_owned(), |ip| bracketed(*ip))
+        net::addresses()
+            .first()
+            .map_or_else(|| "127.0.0.1".to_owned(), |ip| bracketed(*ip))
     }
 
     fn push(&self, out: &mut String) {

@@ -41,12 +41,19 @@ pub fn choose(config: &Config, board: &Board) -> Result<Table> {
                         reason.push_str("; not ");
                         reason.push_str(&against.join("; not "));
                     }
-                    return Ok(Table { usable, pixel: probed.pixel, reason });
+                    return Ok(Table {
+                        usable,
+                        pixel: probed.pixel,
+                        reason,
+                    });
                 }
                 Err(why) => against.push(format!("{element}: {why}")),
             }
         }
     }
-    Err(Error::new(Kind::Missing, format!("No H.264 encoder works here: {}.", against.join("; ")))
-        .mend("Install gstreamer1.0-plugins-ugly (x264enc), or set encode.encoder."))
+    Err(Error::new(
+        Kind::Missing,
+        format!("No H.264 encoder works here: {}.", against.join("; ")),
+    )
+    .mend("Install gstreamer1.0-plugins-ugly (x264enc), or set encode.encoder."))
 }

@@ -71,7 +71,13 @@ impl App {
     /// # Errors
     /// The state folder cannot be used, no encoder works, the RTSP port is taken: one sentence with its mend.
     pub fn start(options: AppOptions, runtime: &tokio::runtime::Handle) -> Result<Self> {
-        let AppOptions { config, board, clock, notices, sources } = options;
+        let AppOptions {
+            config,
+            board,
+            clock,
+            notices,
+            sources,
+        } = options;
         let begun = Instant::now();
         let state_dir = config.paths.state.clone();
         folder::prepare_dir(&state_dir)?;
@@ -110,7 +116,13 @@ impl App {
             }
         };
         let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
-        let effects = spawn_effects(engine, effects_out, state_dir, config.encode.video.bitrate, handle.clone())?;
+        let effects = spawn_effects(
+            engine,
+            effects_out,
+            state_dir,
+            config.encode.video.bitrate,
+            handle.clone(),
+        )?;
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let page = banner::Banner {
             config: &config,
@@ -123,14 +135,33 @@ impl App {
         };
         page.print();
         tracing::info!(ms = begun.elapsed().as_millis(), "started");
-        Ok(Self { handle, status, rtsp_ports, main, supervisor, effects, notifier, _lock: lock })
+        Ok(Self {
+            handle,
+            status,
+            rtsp_ports,
+            main,
+            supervisor,
+            effects,
+            notifier,
+            _lock: lock,
+        })
     }
 
     /// Ends in order; cut short after [`END_LIMIT`]. Returns whether everything ended by itself.
     pub async fn stop(self) -> bool {
         let begun = Instant::now();
-        let Self { handle, supervisor, effects, notifier, .. } = self;
-        if handle.command(Origin::Signal, Command::Shutdown).await.is_err() {
+        let Self {
+            handle,
+            supervisor,
+            effects,
+            notifier,
+            ..
+        } = self;
+        if handle
+            .command(Origin::Signal, Command::Shutdown)
+            .await
+            .is_err()
+        {
             tracing::debug!("already ending");
         }
         drop(handle);
@@ -149,7 +180,10 @@ impl App {
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
 fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
     Ok(match files::load_wanted(&config.paths.state)? {
-        LoadedWanted::FirstRun => (Wanted::new(config.destination.iter().any(|d| d.enabled)), None),
+        LoadedWanted::FirstRun => (
+            Wanted::new(config.destination.iter().any(|d| d.enabled)),
+            None,
+        ),
         LoadedWanted::Loaded(wanted) => (wanted, None),
         LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
     })
@@ -259,4 +293,3 @@ pub async fn log_health(mut status: watch::Receiver<Status>) {
         }
     }
 }
-

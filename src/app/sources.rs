@@ -44,7 +44,12 @@ fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
         return (wanted, note);
     }
     let problem = match v4l2_input(config) {
-        Ok(input) => return (VideoSourceKind::V4l2, format!("Picture: {}", input.describe())),
+        Ok(input) => {
+            return (
+                VideoSourceKind::V4l2,
+                format!("Picture: {}", input.describe()),
+            );
+        }
         Err(e) => e,
     };
     if board.id.starts_with("rpi") && crate::media::has_element("libcamerasrc") {
@@ -52,7 +57,10 @@ fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
         return (VideoSourceKind::Libcamera, note);
     }
     let why = problem.message().trim_end_matches('.');
-    (VideoSourceKind::Test, format!("Picture: test picture with clock and counter, because: {why}"))
+    (
+        VideoSourceKind::Test,
+        format!("Picture: test picture with clock and counter, because: {why}"),
+    )
 }
 
 fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, String) {
@@ -78,11 +86,15 @@ fn video_resolver(config: &Config, kind: VideoSourceKind) -> Resolver<VideoInput
     let config = config.clone();
     Arc::new(move || match kind {
         VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config),
-        VideoSourceKind::Libcamera => Ok(VideoInput::Libcamera { id: config.video.device.clone() }),
-        VideoSourceKind::Test => {
-            Ok(VideoInput::Test { pattern: config.video.test_pattern.clone() })
-        }
-        VideoSourceKind::File => Ok(VideoInput::File { path: config.video.file.clone() }),
+        VideoSourceKind::Libcamera => Ok(VideoInput::Libcamera {
+            id: config.video.device.clone(),
+        }),
+        VideoSourceKind::Test => Ok(VideoInput::Test {
+            pattern: config.video.test_pattern.clone(),
+        }),
+        VideoSourceKind::File => Ok(VideoInput::File {
+            path: config.video.file.clone(),
+        }),
     })
 }
 
@@ -92,16 +104,24 @@ fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput
         AudioSourceKind::Test => Ok(AudioInput::Test),
         AudioSourceKind::File => {
             let own = &config.audio.file;
-            let path = if own.as_os_str().is_empty() { &config.video.file } else { own };
+            let path = if own.as_os_str().is_empty() {
+                &config.video.file
+            } else {
+                own
+            };
             Ok(AudioInput::File { path: path.clone() })
         }
         AudioSourceKind::Auto | AudioSourceKind::Alsa => {
             let card = sound::find(&config.audio.device)?;
-            Ok(AudioInput::Alsa { pcm: card.pcm.clone(), description: card.describe() })
+            Ok(AudioInput::Alsa {
+                pcm: card.pcm.clone(),
+                description: card.describe(),
+            })
         }
-        AudioSourceKind::None => {
-            Err(Error::new(Kind::NotFound, "No sound is configured (audio.source = \"none\")."))
-        }
+        AudioSourceKind::None => Err(Error::new(
+            Kind::NotFound,
+            "No sound is configured (audio.source = \"none\").",
+        )),
     })
 }
 
@@ -140,13 +160,14 @@ fn stream(choice: &Choice) -> Result<CameraStream> {
         Use::Passthrough => CameraStream::H264Passthrough,
         Use::DecodeH264 => CameraStream::H264Decoded,
         Use::DecodeJpeg => CameraStream::Jpeg,
-        Use::Raw => {
-            CameraStream::Raw(choice.mode.format.gst_raw_name().ok_or_else(|| {
-                Error::new(
-                    Kind::Unsupported,
-                    format!("The camera's pixel format {:?} is not known here.", choice.mode.format),
-                )
-            })?)
-        }
+        Use::Raw => CameraStream::Raw(choice.mode.format.gst_raw_name().ok_or_else(|| {
+            Error::new(
+                Kind::Unsupported,
+                format!(
+                    "The camera's pixel format {:?} is not known here.",
+                    choice.mode.format
+                ),
+            )
+        })?),
     })
 }

@@ -48,11 +48,16 @@ pub enum Sub {
 #[must_use]
 pub fn main(cli: Cli) -> u8 {
     match cli.command {
-        Sub::Run(args) => run::run(args),
+        Sub::Run(args) => run::run(&args),
         Sub::Check(args) => check::run(&args),
-        Sub::Doctor(args) => run::doctor(args),
+        Sub::Doctor(args) => run::doctor(&args),
         Sub::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "boothcast",
+                &mut std::io::stdout(),
+            );
             0
         }
     }

@@ -39,7 +39,7 @@ pub struct DoctorCliArgs {
 
 /// Runs the box; returns the exit code.
 #[must_use]
-pub fn run(args: RunArgs) -> u8 {
+pub fn run(args: &RunArgs) -> u8 {
     match try_run(args) {
         Ok(clean) => u8::from(!clean),
         Err(e) => {
@@ -49,7 +49,7 @@ pub fn run(args: RunArgs) -> u8 {
     }
 }
 
-fn try_run(args: RunArgs) -> Result<bool> {
+fn try_run(args: &RunArgs) -> Result<bool> {
     let board = board::detected();
     let sources = args.config.sources();
     let keep_going = args.keep_going || std::env::var_os("INVOCATION_ID").is_some();
@@ -61,9 +61,16 @@ fn try_run(args: RunArgs) -> Result<bool> {
         .thread_name("net")
         .enable_all()
         .build()
-        .map_err(|e| Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e))?;
-    let options =
-        AppOptions { config: loaded.config, board, clock: Clock::real(), notices, sources: None };
+        .map_err(|e| {
+            Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e)
+        })?;
+    let options = AppOptions {
+        config: loaded.config,
+        board,
+        clock: Clock::real(),
+        notices,
+        sources: None,
+    };
     let clean = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
     clean
@@ -144,13 +151,22 @@ fn start_logging(config: &Config) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let started = if config.log.json { builder.json().try_init() } else { builder.try_init() };
-    started.map_err(|e| Error::new(Kind::Internal, format!("Logging could not be started: {e}.")))
+    let started = if config.log.json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+    started.map_err(|e| {
+        Error::new(
+            Kind::Internal,
+            format!("Logging could not be started: {e}."),
+        )
+    })
 }
 
 /// Runs the doctor; returns the exit code.
 #[must_use]
-pub fn doctor(args: DoctorCliArgs) -> u8 {
+pub fn doctor(args: &DoctorCliArgs) -> u8 {
     let board = board::detected();
     let sources = args.config.sources();
     // A broken configuration does not keep the doctor away: the defaults are looked at then.
@@ -159,8 +175,12 @@ pub fn doctor(args: DoctorCliArgs) -> u8 {
         Err(problems) => {
             eprintln!("boothcast: the configuration is broken; looking at the defaults instead.");
             eprintln!("{problems}");
-            let defaults =
-                config::Sources { files: vec![], env: vec![], set: vec![], ..sources.clone() };
+            let defaults = config::Sources {
+                files: vec![],
+                env: vec![],
+                set: vec![],
+                ..sources.clone()
+            };
             match config::load(&defaults) {
                 Ok(loaded) => loaded.config,
                 Err(_) => return Kind::Internal.exit_code(),
@@ -169,7 +189,11 @@ pub fn doctor(args: DoctorCliArgs) -> u8 {
     };
     let (table, video) = (board.encoders.clone(), config.encode.video.clone());
     let wish = crate::app::sources::wish(&config);
-    let setup = super::doctor::Setup { board, state_dir: config.paths.state, wish };
+    let setup = super::doctor::Setup {
+        board,
+        state_dir: config.paths.state,
+        wish,
+    };
     let encoders = move || try_encoders(&table, &video);
     let out = &mut std::io::stdout().lock();
     // An output that is gone is no problem of this machine.
@@ -180,12 +204,22 @@ fn try_encoders(table: &[String], video: &config::VideoSettings) -> Result<Vec<E
     crate::media::init()?;
     let report = |p: crate::media::encode::Probe| {
         let (ok, detail) = match p.outcome {
-            Ok(probed) => (true, format!("first picture after {} ms", probed.took.as_millis())),
+            Ok(probed) => (
+                true,
+                format!("first picture after {} ms", probed.took.as_millis()),
+            ),
             Err(why) => (false, why),
         };
-        EncoderReport { element: p.element, ok, detail }
+        EncoderReport {
+            element: p.element,
+            ok,
+            detail,
+        }
     };
-    Ok(crate::media::encode::probe(table, video).into_iter().map(report).collect())
+    Ok(crate::media::encode::probe(table, video)
+        .into_iter()
+        .map(report)
+        .collect())
 }
 
 /// Says which of the elements that the doctor asks for are installed.

@@ -88,16 +88,26 @@ fn media() -> impl Strategy<Value = MediaEvent> {
         (rendition(), element())
             .prop_map(|(rendition, encoder)| MediaEvent::EncoderUp { rendition, encoder }),
         (rendition(), element(), text).prop_map(|(rendition, encoder, reason)| {
-            MediaEvent::EncoderFailed { rendition, encoder, reason }
+            MediaEvent::EncoderFailed {
+                rendition,
+                encoder,
+                reason,
+            }
         }),
-        (any::<u64>(), 0u64..3, any::<u64>())
-            .prop_map(|(main, sub, audio)| MediaEvent::Flow { main, sub, audio }),
+        (any::<u64>(), 0u64..3, any::<u64>()).prop_map(|(main, sub, audio)| MediaEvent::Flow {
+            main,
+            sub,
+            audio
+        }),
         any::<u32>().prop_map(MediaEvent::RtspReaders),
         (destination(), push_state())
             .prop_map(|(name, state)| MediaEvent::Destination { name, state }),
         (destination(), any::<u32>()).prop_map(|(name, bps)| MediaEvent::Push {
             name,
-            figures: PushFigures { bps, ..PushFigures::default() },
+            figures: PushFigures {
+                bps,
+                ..PushFigures::default()
+            },
         }),
         any::<u32>().prop_map(MediaEvent::BitrateAdvised),
     ]
@@ -200,11 +210,13 @@ impl World {
                 assert!(*index < after.setup.encoders.len());
                 if *rendition == Rendition::Main {
                     check_bitrate(after, video.bitrate);
-                    assert!(super::policy::check_video(&VideoSettings {
-                        bitrate: 1_000_000,
-                        ..video.clone()
-                    })
-                    .is_ok());
+                    assert!(
+                        super::policy::check_video(&VideoSettings {
+                            bitrate: 1_000_000,
+                            ..video.clone()
+                        })
+                        .is_ok()
+                    );
                 }
             }
             Effect::SetBitrate { bitrate, .. } => {

@@ -411,7 +411,10 @@ fn the_bitrate_is_the_lowest_of_wanted_ceiling_and_advice() {
         "advice without a live destination"
     );
     rig.order(Command::LiveStart);
-    assert!(rig.destination("youtube", DestinationState::Live).is_empty());
+    assert!(
+        rig.destination("youtube", DestinationState::Live)
+            .is_empty()
+    );
     assert_eq!(
         rig.destination("twitch", DestinationState::Live),
         [set_bitrate(2_000_000)]
@@ -445,7 +448,8 @@ fn the_bitrate_is_the_lowest_of_wanted_ceiling_and_advice() {
         "the last one is gone"
     );
     assert!(
-        rig.destination("youtube", DestinationState::Live).is_empty(),
+        rig.destination("youtube", DestinationState::Live)
+            .is_empty(),
         "old advice is forgotten"
     );
     assert_eq!(
@@ -565,7 +569,10 @@ fn a_passed_through_camera_is_no_encoders_fault() {
     ));
     // It dries up: the camera is lost, the slate's encoder gets its own time.
     let effects = rig.tick_to(secs(33));
-    assert!(matches!(&effects[..], [Effect::SlateText(_)]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::SlateText(_)]),
+        "{effects:?}"
+    );
     assert!(matches!(rig.state.actual.camera, Source::Lost { .. }));
     assert!(matches!(
         rig.state.actual.main.session,

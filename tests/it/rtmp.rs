@@ -3,7 +3,7 @@
 
 mod faults;
 mod peer;
-mod rig;
+pub mod rig;
 mod secret;
 
 use std::process::Command;

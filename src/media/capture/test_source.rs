@@ -14,9 +14,9 @@ use crate::media::time::MediaClock;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-pub use picture::FLASH_FRAMES;
 use picture::Painter;
 pub(super) use picture::plain;
+pub use picture::{FLASH_FRAMES, flash_box};
 pub use strip::read_strip;
 pub(super) use tone::Tone;
 

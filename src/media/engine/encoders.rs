@@ -19,7 +19,11 @@ use crate::media::time::MediaClock;
 /// Work for the encode thread.
 pub(super) enum Job {
     /// Open or replace an encoder.
-    Open { rendition: Rendition, index: usize, video: VideoSettings },
+    Open {
+        rendition: Rendition,
+        index: usize,
+        video: VideoSettings,
+    },
     /// Change a bitrate.
     Bitrate { rendition: Rendition, bitrate: u32 },
 }
@@ -128,7 +132,9 @@ impl Encoders {
 
     /// Order is kept by holding the gate until the unit is in the delay line.
     fn offer(&self, rendition: Rendition, producer: Producer, unit: AccessUnit) {
-        let Some(slot) = self.slots.get(&rendition) else { return };
+        let Some(slot) = self.slots.get(&rendition) else {
+            return;
+        };
         let mut gate = lock(&slot.gate);
         let lane = slot.lane.get().and_then(Weak::upgrade);
         if let (Some(unit), Some(lane)) = (gate.offer(producer, unit), lane) {
@@ -153,16 +159,24 @@ impl Encoders {
     /// Does a job on the encode thread.
     pub(super) fn run(self: &Arc<Self>, job: Job) {
         match job {
-            Job::Open { rendition, index, video } => self.open(rendition, index, video),
+            Job::Open {
+                rendition,
+                index,
+                video,
+            } => self.open(rendition, index, video),
             Job::Bitrate { rendition, bitrate } => self.set_bitrate(rendition, bitrate),
         }
     }
 
     fn open(self: &Arc<Self>, rendition: Rendition, index: usize, video: VideoSettings) {
-        let Some(slot) = self.slots.get(&rendition) else { return };
+        let Some(slot) = self.slots.get(&rendition) else {
+            return;
+        };
         // The old session goes first: hardware encoders often allow only one.
         slot.end_session();
-        let Some(element) = self.table.get(index).cloned() else { return };
+        let Some(element) = self.table.get(index).cloned() else {
+            return;
+        };
         let current = Arc::new(AtomicBool::new(true));
         let opened = VideoEncoder::open(
             &element,
@@ -174,8 +188,16 @@ impl Encoders {
         );
         match opened {
             Ok(encoder) => {
-                *lock(&slot.session) = Some(Session { encoder, index, video, current });
-                self.reporter.report(MediaEvent::EncoderUp { rendition, encoder: element });
+                *lock(&slot.session) = Some(Session {
+                    encoder,
+                    index,
+                    video,
+                    current,
+                });
+                self.reporter.report(MediaEvent::EncoderUp {
+                    rendition,
+                    encoder: element,
+                });
             }
             Err(e) => self.reporter.report(MediaEvent::EncoderFailed {
                 rendition,
@@ -187,7 +209,9 @@ impl Encoders {
 
     /// Encoders that cannot change their bitrate while running are opened anew: one gap, the same session outside.
     fn set_bitrate(self: &Arc<Self>, rendition: Rendition, bitrate: u32) {
-        let Some(slot) = self.slots.get(&rendition) else { return };
+        let Some(slot) = self.slots.get(&rendition) else {
+            return;
+        };
         let reopen = lock(&slot.session).as_mut().and_then(|session| {
             session.video.bitrate = bitrate;
             let live = session.encoder.set_bitrate(bitrate);
@@ -218,7 +242,11 @@ impl Encoders {
         Arc::new(move |reason| {
             if current.swap(false, Ordering::SeqCst) {
                 let encoder = encoder.clone();
-                reporter.report(MediaEvent::EncoderFailed { rendition, encoder, reason });
+                reporter.report(MediaEvent::EncoderFailed {
+                    rendition,
+                    encoder,
+                    reason,
+                });
             }
         })
     }
@@ -233,5 +261,10 @@ impl Encoders {
 
 /// The raw format that a rendition of these settings wants.
 pub(super) fn raw_format(video: &VideoSettings, pixel: Pixel) -> RawFormat {
-    RawFormat { pixel, width: video.width, height: video.height, fps: video.fps }
+    RawFormat {
+        pixel,
+        width: video.width,
+        height: video.height,
+        fps: video.fps,
+    }
 }

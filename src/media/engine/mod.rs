@@ -79,8 +79,16 @@ impl Engine {
     /// # Errors
     /// The RTSP port is taken, its certificate is bad, or a thread cannot be made.
     pub fn start(options: EngineOptions, reporter: Reporter) -> Result<Self> {
-        let EngineOptions { config, clock, encoders: table, pixel, video, audio, rtsp, runtime } =
-            options;
+        let EngineOptions {
+            config,
+            clock,
+            encoders: table,
+            pixel,
+            video,
+            audio,
+            rtsp,
+            runtime,
+        } = options;
         let with_audio = audio.is_some();
         let early_video_ms = delay_parts(config.audio.offset_ms).1;
 
@@ -106,16 +114,24 @@ impl Engine {
                     }),
                 );
                 delay.set_delay_ms(early_video_ms);
-                Arc::new(Lane { fanout, delay, count })
+                Arc::new(Lane {
+                    fanout,
+                    delay,
+                    count,
+                })
             })
             .collect();
         encoders.connect(&lanes);
 
         let sound = match audio {
             None => None,
-            Some(resolver) => {
-                Some(Sound::start(&config.audio, resolver, &clock, &lanes, &reporter)?)
-            }
+            Some(resolver) => Some(Sound::start(
+                &config.audio,
+                resolver,
+                &clock,
+                &lanes,
+                &reporter,
+            )?),
         };
         let audio_count = sound.as_ref().map(Sound::counter);
         let picture = Picture::start(&config, video, &clock, &encoders, &reporter)?;
@@ -132,7 +148,12 @@ impl Engine {
                         audio: with_audio,
                     })
                     .collect();
-                Some(RtspServer::start(options, mounts, &clock, reporter.clone())?)
+                Some(RtspServer::start(
+                    options,
+                    mounts,
+                    &clock,
+                    reporter.clone(),
+                )?)
             }
         };
         let pushes = Pushes::new(&config, &lanes[0].fanout, with_audio, &runtime, &reporter);
@@ -175,7 +196,11 @@ impl Engine {
                     sound.open();
                 }
             }
-            Effect::OpenEncoder { rendition, index, video } => {
+            Effect::OpenEncoder {
+                rendition,
+                index,
+                video,
+            } => {
                 self.encode_worker.send(encoders::Job::Open {
                     rendition: *rendition,
                     index: *index,
@@ -186,8 +211,10 @@ impl Engine {
                 }
             }
             Effect::SetBitrate { rendition, bitrate } => {
-                self.encode_worker
-                    .send(encoders::Job::Bitrate { rendition: *rendition, bitrate: *bitrate });
+                self.encode_worker.send(encoders::Job::Bitrate {
+                    rendition: *rendition,
+                    bitrate: *bitrate,
+                });
             }
             Effect::SetMute(muted) => self.with_sound(|s| s.set_mute(*muted)),
             Effect::SetGain(db) => self.with_sound(|s| s.set_gain(*db)),

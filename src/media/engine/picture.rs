@@ -1,7 +1,7 @@
 //! The picture: the open source, the selection between it and the slate, and the slate's text.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Resolver;
@@ -180,7 +180,9 @@ impl State {
                     select.set_camera_open(true);
                 }
             }
-            Err(e) => self.reporter.report(MediaEvent::CameraLost { reason: e.report() }),
+            Err(e) => self
+                .reporter
+                .report(MediaEvent::CameraLost { reason: e.report() }),
         }
     }
 
@@ -197,7 +199,14 @@ impl State {
         };
         let frames = self.frames(announce.clone());
         let units = self.units(announce);
-        VideoCapture::open(input, self.raw, &self.clock, frames, Some(units), self.ended())
+        VideoCapture::open(
+            input,
+            self.raw,
+            &self.clock,
+            frames,
+            Some(units),
+            self.ended(),
+        )
     }
 
     fn weak_select(&self) -> Weak<VideoSelect> {
@@ -223,8 +232,10 @@ impl State {
             if let Some(select) = select.upgrade() {
                 select.camera_alive();
             }
-            let unit =
-                maker.lock().unwrap_or_else(std::sync::PoisonError::into_inner).video(&buffer);
+            let unit = maker
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .video(&buffer);
             if let Some(unit) = unit {
                 encoders.passthrough(unit);
             }

@@ -35,7 +35,11 @@ impl Pushes {
             Adaptive::new(controller, reporter.clone())
         });
         Self {
-            known: config.destination.iter().map(|d| (d.name.clone(), d.clone())).collect(),
+            known: config
+                .destination
+                .iter()
+                .map(|d| (d.name.clone(), d.clone()))
+                .collect(),
             open: BTreeMap::new(),
             fanout: fanout.clone(),
             audio,
@@ -54,7 +58,9 @@ impl Pushes {
     }
 
     pub(super) fn open(&mut self, name: &DestinationName) {
-        let Some(destination) = self.known.get(name) else { return };
+        let Some(destination) = self.known.get(name) else {
+            return;
+        };
         if self.open.contains_key(name) {
             return;
         }
@@ -77,8 +83,11 @@ impl Pushes {
 
     /// Ends all at once, each within its own bound.
     pub(super) async fn stop(self) {
-        let ends: Vec<_> =
-            self.open.into_values().map(|push| self.runtime.spawn(push.stop())).collect();
+        let ends: Vec<_> = self
+            .open
+            .into_values()
+            .map(|push| self.runtime.spawn(push.stop()))
+            .collect();
         for end in ends {
             let _ = end.await;
         }

@@ -72,7 +72,12 @@ impl Sound {
             reporter.clone(),
         ));
         let worker = start_worker(&path, resolver, reporter)?;
-        Ok(Self { path, encoder, worker, count })
+        Ok(Self {
+            path,
+            encoder,
+            worker,
+            count,
+        })
     }
 
     /// Counts AAC frames since start.
@@ -97,7 +102,12 @@ impl Sound {
     }
 
     pub(super) fn stop(self) {
-        let Self { path, encoder, worker, .. } = self;
+        let Self {
+            path,
+            encoder,
+            worker,
+            ..
+        } = self;
         worker.send(Job::Close);
         worker.stop(Duration::from_secs(1));
         // The worker held the only other handle of the path, and the path the only other one of the encoder.
@@ -133,6 +143,8 @@ fn start_worker(
 fn encoder_failed(reporter: &Reporter) -> FaultSink {
     let reporter = reporter.clone();
     Arc::new(move |reason| {
-        reporter.report(MediaEvent::MicLost { reason: format!("the AAC encoder failed: {reason}") });
+        reporter.report(MediaEvent::MicLost {
+            reason: format!("the AAC encoder failed: {reason}"),
+        });
     })
 }

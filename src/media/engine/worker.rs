@@ -31,8 +31,11 @@ impl<J: Send + 'static> Worker<J> {
                 }
             })
             .map_err(|e| {
-                Error::new(Kind::Internal, format!("The {name} thread could not be started."))
-                    .caused_by(e)
+                Error::new(
+                    Kind::Internal,
+                    format!("The {name} thread could not be started."),
+                )
+                .caused_by(e)
             })?;
         Ok(Self { name, jobs, thread })
     }
@@ -42,7 +45,10 @@ impl<J: Send + 'static> Worker<J> {
         match self.jobs.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
-                tracing::warn!(worker = self.name, "busy with an earlier job; this one is dropped");
+                tracing::warn!(
+                    worker = self.name,
+                    "busy with an earlier job; this one is dropped"
+                );
             }
             Err(TrySendError::Disconnected(_)) => {
                 tracing::error!(worker = self.name, "has ended early");

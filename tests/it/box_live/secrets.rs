@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use crate::rtmp::nginx::Nginx;
+use crate::rtmp::rig::Nginx;
+use crate::support::free_port;
 use crate::support::probe::record;
 use crate::support::the_box::{Options, TheBox};
 
@@ -12,7 +13,7 @@ const CANARY: &str = "sk-canary-8c2e5f";
 
 #[test]
 fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
-    let nginx = Nginx::start();
+    let nginx = Nginx::start(free_port(), "");
     let dir = tempfile::tempdir().unwrap();
     let key = dir.path().join("key");
     fs::write(&key, format!("{CANARY}\n")).unwrap();
@@ -20,7 +21,7 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
     let config = format!(
         "[log]\nlevel = \"trace\"\n[[destination]]\nname = \"good\"\nurl = \"{}\"\nkey_file = \"{}\"\n\
          [[destination]]\nname = \"bad\"\nurl = \"rtmp://127.0.0.1:9/live\"\nkey_file = \"{}\"\n",
-        nginx.app_url(),
+        nginx.url(),
         key.display(),
         key.display(),
     );

@@ -86,6 +86,22 @@ pub(super) struct Painter {
 const CLOCK_LEN: usize = 12;
 const COUNTER_LEN: usize = 8;
 
+/// Where the flash box is in a picture of `width` × `height` pixels: x, y, width, height.
+#[must_use]
+pub fn flash_box(width: usize, height: usize) -> (usize, usize, usize, usize) {
+    let area = flash_area(width, height);
+    (area.x, area.y, area.w, area.h)
+}
+
+fn flash_area(w: usize, h: usize) -> Area {
+    Area {
+        x: w * 3 / 8,
+        y: h / 6,
+        w: w / 4,
+        h: h / 6,
+    }
+}
+
 impl Painter {
     pub(super) fn new(format: RawFormat) -> Result<Self> {
         let layout = layout(format)?;
@@ -106,12 +122,7 @@ impl Painter {
             dot,
             clock_at,
             counter_at,
-            flash: Area {
-                x: w * 3 / 8,
-                y: h / 6,
-                w: w / 4,
-                h: h / 6,
-            },
+            flash: flash_area(w, h),
         };
         painter.render_background(clock_h, clock_w);
         Ok(painter)

@@ -17,11 +17,7 @@ struct Piece {
     key: bool,
     time: u64,
     size: usize,
-<<<<<<< HEAD
     format: Arc<str>,
-=======
-    format: Arc<&'static str>,
->>>>>>> h/rtmp
 }
 
 impl Unit for Piece {
@@ -47,11 +43,7 @@ fn video(seq: u64, key: bool) -> Piece {
         key,
         time: seq * 33 * MS,
         size: 1000,
-<<<<<<< HEAD
         format: "a".into(),
-=======
-        format: Arc::new("a"),
->>>>>>> h/rtmp
     }
 }
 
@@ -182,11 +174,7 @@ fn a_slow_consumer_asks_for_a_keyframe_once_it_has_room_a_stuck_one_never() {
 fn a_new_format_comes_in_order_with_its_keyframe() {
     let fanout = Fanout::<Piece>::new(|| {});
     let mut c = fanout.subscribe(roomy(Start::NextKeyframe));
-<<<<<<< HEAD
     let (old, new): (Arc<str>, Arc<str>) = ("old".into(), "new".into());
-=======
-    let (old, new) = (Arc::new("old"), Arc::new("new"));
->>>>>>> h/rtmp
     for seq in 0..8 {
         let format = if seq < 4 { &old } else { &new };
         fanout.push(Piece {
