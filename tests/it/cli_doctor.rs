@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use boothcast::cli::doctor::{DoctorArgs, EncoderReport, GstReport, Setup, examine, run};
 use boothcast::config::CameraFormat;
-use boothcast::config::board::Board;
+use boothcast::config::board;
 use boothcast::edge::camera::Wish;
 use boothcast::{Error, Kind, Result};
 use gstreamer as gst;
@@ -15,12 +15,7 @@ use serde_json::Value;
 
 fn setup(state_dir: &Path) -> Setup {
     Setup {
-        board: Board {
-            id: "pc".into(),
-            title: "PC".into(),
-            models: Vec::new(),
-            encoders: vec!["x264enc".into()],
-        },
+        board: board::detect(None),
         state_dir: state_dir.to_owned(),
         wish: Wish {
             width: 1280,

@@ -75,7 +75,7 @@ fn key_files_must_exist_and_be_private() {
         config: &config,
         ..Options::default()
     };
-    assert_refused(run(), 78, &["stream.key", "key_file"]);
+    assert_refused(run(), 78, &["stream.key", "chmod 600"]);
     fs::write(&key, "sk-canary-4711\n").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = refused(run());

@@ -42,7 +42,7 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
         .trim()
         .to_owned();
     let shown_once = it.stdout();
-    it.wait_log("Live", Duration::from_secs(15));
+    it.wait_log("live destination=good", Duration::from_secs(15));
     let login = format!("rtsp://boothcast:{password}@127.0.0.1:{}/main", it.port);
     record(&login, "tcp", 1, &it.path("a.mkv"));
     let argv = fs::read(format!("/proc/{}/cmdline", it.process.0.id())).unwrap();
