@@ -195,3 +195,25 @@ fn a_cancelled_wait_loses_nothing() {
     ));
     assert!(begun.elapsed() >= Duration::from_millis(30));
 }
+
+/// A consumer that moves to another task must wake that one, not the one that polled first.
+#[test]
+fn the_last_to_poll_is_woken() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let fanout = Fanout::<Piece>::new(|| {});
+    let mut c = fanout.subscribe(roomy(Start::NextKeyframe));
+    let [first, last] = [(); 2].map(|()| Arc::new(Count(AtomicUsize::new(0))));
+    for count in [&first, &last] {
+        let waker = Waker::from(Arc::clone(count));
+        assert!(c.poll_next(&mut Context::from_waker(&waker)).is_pending());
+    }
+    fanout.push(video(0, true));
+    fanout.push(video(1, false));
+    let woken = [&first, &last].map(|c| c.0.load(Ordering::SeqCst));
+    assert_eq!(woken, [0, 1]);
+}
