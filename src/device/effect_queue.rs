@@ -58,10 +58,9 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
             Effect::OpenEncoder { rendition: new, .. },
             Effect::OpenEncoder { rendition: old, .. } | Effect::SetBitrate { rendition: old, .. },
         )
-        | (
-            Effect::SetBitrate { rendition: new, .. },
-            Effect::SetBitrate { rendition: old, .. },
-        ) => new == old,
+        | (Effect::SetBitrate { rendition: new, .. }, Effect::SetBitrate { rendition: old, .. }) => {
+            new == old
+        }
         // Close then open stays a pair: the push must begin anew.
         (Effect::OpenDestination(new), Effect::OpenDestination(old))
         | (

@@ -147,11 +147,7 @@ impl Encoder {
                 if watched && now.saturating_sub(since.max(progress_at)) >= STALL_LIMIT =>
             {
                 let limit = STALL_LIMIT.as_secs();
-                self.fail(
-                    format!("it gave no picture for {limit} s"),
-                    usable,
-                    now,
-                )
+                self.fail(format!("it gave no picture for {limit} s"), usable, now)
             }
             Session::Up { since, .. } if now.saturating_sub(since) >= STABLE_AFTER => {
                 self.forget();

@@ -350,3 +350,7 @@ fn with_mend(sentence: String, mend: &str) -> String {
         format!("{sentence}. {mend}")
     }
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -34,6 +34,6 @@ pub mod supervisor;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod state_tests;
+pub(crate) mod state_tests;
 #[cfg(test)]
 mod supervisor_tests;

@@ -173,8 +173,8 @@ impl State {
     /// Sound has stopped when the picture went on for a while without it.
     fn watch_audio(&mut self) {
         let flow = &self.actual.flow;
-        self.actual.audio_stalled = self.setup.audio
-            && flow.main_at.saturating_sub(flow.audio_at) >= Flow::AUDIO_LIMIT;
+        self.actual.audio_stalled =
+            self.setup.audio && flow.main_at.saturating_sub(flow.audio_at) >= Flow::AUDIO_LIMIT;
     }
 
     pub(super) fn persisted(&mut self, error: Option<String>) {

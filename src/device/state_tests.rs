@@ -13,11 +13,11 @@ use super::state::*;
 use super::status::Status;
 use crate::config::{AdaptiveConfig, DestinationName, H264Profile, VideoSettings};
 
-pub(super) fn name(s: &str) -> DestinationName {
+pub(crate) fn name(s: &str) -> DestinationName {
     s.parse().unwrap()
 }
 
-pub(super) fn video(bitrate: u32) -> VideoSettings {
+pub(crate) fn video(bitrate: u32) -> VideoSettings {
     VideoSettings {
         width: 1280,
         height: 720,
@@ -28,7 +28,7 @@ pub(super) fn video(bitrate: u32) -> VideoSettings {
     }
 }
 
-pub(super) fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let destination = |n: &str, enabled, max_bitrate| DestinationSetup {
         name: name(n),
         enabled,
@@ -59,12 +59,12 @@ pub(super) fn setup() -> Setup {
     }
 }
 
-pub(super) fn secs(s: u64) -> Duration {
+pub(crate) fn secs(s: u64) -> Duration {
     Duration::from_secs(s)
 }
 
 /// A box with everything that it did, and helpers to speak to it.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     pub state: State,
 }
 
@@ -358,6 +358,36 @@ fn a_stalled_encoder_is_replaced_within_3_seconds() {
 }
 
 #[test]
+fn hopeless_encoders_are_tried_at_a_bounded_pace() {
+    let mut rig = Rig::up();
+    let mut opened = Vec::new();
+    let mut effects = rig.encoder_fails("v4l2h264enc");
+    while rig.state.now < secs(600) {
+        // Every try fails at once.
+        while let Some(Effect::OpenEncoder { index, .. }) = effects.iter().find(|e| {
+            matches!(
+                e,
+                Effect::OpenEncoder {
+                    rendition: Rendition::Main,
+                    ..
+                }
+            )
+        }) {
+            opened.push(rig.state.now);
+            let encoder = setup().encoders[*index].clone();
+            effects = rig.encoder_fails(&encoder);
+        }
+        rig.flow();
+        effects = rig.event(Event::Tick(rig.state.now + Duration::from_millis(250)));
+    }
+    // Rounds of three at 0 (without its first entry, which ran before), 2, 6, 14, 30, then every 30 s up to 570.
+    assert_eq!(opened.len(), 2 + 3 * 22, "{opened:?}");
+    for (n, at) in [2, 6, 14, 30, 60, 90, 120].into_iter().enumerate() {
+        assert_eq!(opened[2 + 3 * n], secs(at));
+    }
+}
+
+#[test]
 fn going_live_opens_only_what_is_enabled_and_saves_first() {
     let mut rig = Rig::up();
     let effects = rig.order(Command::LiveStart);
@@ -411,7 +441,10 @@ fn the_bitrate_is_the_lowest_of_wanted_ceiling_and_advice() {
         "advice without a live destination"
     );
     rig.order(Command::LiveStart);
-    assert!(rig.destination("youtube", DestinationState::Live).is_empty());
+    assert!(
+        rig.destination("youtube", DestinationState::Live)
+            .is_empty()
+    );
     assert_eq!(
         rig.destination("twitch", DestinationState::Live),
         [set_bitrate(2_000_000)]
@@ -445,7 +478,8 @@ fn the_bitrate_is_the_lowest_of_wanted_ceiling_and_advice() {
         "the last one is gone"
     );
     assert!(
-        rig.destination("youtube", DestinationState::Live).is_empty(),
+        rig.destination("youtube", DestinationState::Live)
+            .is_empty(),
         "old advice is forgotten"
     );
     assert_eq!(
@@ -565,7 +599,10 @@ fn a_passed_through_camera_is_no_encoders_fault() {
     ));
     // It dries up: the camera is lost, the slate's encoder gets its own time.
     let effects = rig.tick_to(secs(33));
-    assert!(matches!(&effects[..], [Effect::SlateText(_)]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::SlateText(_)]),
+        "{effects:?}"
+    );
     assert!(matches!(rig.state.actual.camera, Source::Lost { .. }));
     assert!(matches!(
         rig.state.actual.main.session,

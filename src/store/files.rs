@@ -44,12 +44,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         } else {
             "Check the permissions of its folder, and that the disk is not read-only."
         };
-        Error::new(
-            io_kind(&e),
-            format!("{} cannot be written", path.display()),
-        )
-        .caused_by(e)
-        .mend(mend)
+        Error::new(io_kind(&e), format!("{} cannot be written", path.display()))
+            .caused_by(e)
+            .mend(mend)
     };
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(failed(ErrorKind::InvalidInput.into()));
@@ -274,7 +271,9 @@ fn make_password(path: &Path) -> Result<Secret> {
             Error::new(Kind::Internal, "The system gives no random numbers").caused_by(e)
         })?;
         let free = PASSWORD_LENGTH - password.len();
-        let drawn = bytes.iter().filter_map(|b| ALPHABET.get(usize::from(b & 31)));
+        let drawn = bytes
+            .iter()
+            .filter_map(|b| ALPHABET.get(usize::from(b & 31)));
         password.extend(drawn.map(|b| char::from(*b)).take(free));
     }
     write_atomic(path, format!("{password}\n").as_bytes(), 0o600)?;
