@@ -3,7 +3,7 @@
 use super::{LedPattern, Severity, health, slate_sentence};
 use crate::device::command::Command;
 use crate::device::event::*;
-use crate::device::state_tests::{Rig, name, secs, setup};
+use crate::device::testing::{Rig, name, secs, setup};
 
 type Setting = fn(&mut Rig);
 
@@ -100,7 +100,7 @@ fn every_situation_has_its_sentence() {
             |r| {
                 drop(r.media(MediaEvent::CameraLost {
                     reason: "/dev/video0 is used by ffmpeg. Stop ffmpeg.".into(),
-                }))
+                }));
             },
             Problem,
             FastBlink,
@@ -110,7 +110,7 @@ fn every_situation_has_its_sentence() {
             |r| {
                 drop(r.media(MediaEvent::CameraLost {
                     reason: "it did not answer within 10 s".into(),
-                }))
+                }));
             },
             Problem,
             FastBlink,

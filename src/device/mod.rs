@@ -34,6 +34,10 @@ pub mod supervisor;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-pub(crate) mod state_tests;
+mod state_tests;
 #[cfg(test)]
 mod supervisor_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod wish_tests;

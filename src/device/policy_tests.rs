@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::config::H264Profile;
-use crate::device::state_tests::{Rig, name, setup, video};
+use crate::device::testing::{Rig, name, setup, video};
 
 fn decided(command: &Command) -> Decision {
     decide(&Rig::up().state, command, Origin::Mqtt)
 }
 
-fn accepted(command: Command) -> bool {
-    decided(&command) == Decision::Accept
+fn accepted(command: &Command) -> bool {
+    decided(command) == Decision::Accept
 }
 
 fn code(command: &Command) -> Option<DenialCode> {
@@ -48,15 +48,15 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
             width: size,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(Command::ProfileSet { video: tall }), ok, "{size}");
-        assert_eq!(accepted(Command::ProfileSet { video: wide }), ok, "{size}");
+        assert_eq!(accepted(&Command::ProfileSet { video: tall }), ok, "{size}");
+        assert_eq!(accepted(&Command::ProfileSet { video: wide }), ok, "{size}");
     }
     for (fps, ok) in [(0, false), (1, true), (60, true), (61, false)] {
         let video = VideoSettings {
             fps,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(Command::ProfileSet { video }), ok, "{fps}");
+        assert_eq!(accepted(&Command::ProfileSet { video }), ok, "{fps}");
     }
     let gops = [
         (0.49, false),
@@ -71,7 +71,7 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
             gop_s,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(Command::ProfileSet { video }), ok, "{gop_s}");
+        assert_eq!(accepted(&Command::ProfileSet { video }), ok, "{gop_s}");
     }
     let rates = [
         (49_999, false),
@@ -82,9 +82,9 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
         (u32::MAX, false),
     ];
     for (bitrate, ok) in rates {
-        assert_eq!(accepted(Command::BitrateSet { bitrate }), ok, "{bitrate}");
+        assert_eq!(accepted(&Command::BitrateSet { bitrate }), ok, "{bitrate}");
         assert_eq!(
-            accepted(Command::ProfileSet {
+            accepted(&Command::ProfileSet {
                 video: video(bitrate)
             }),
             ok,
@@ -100,7 +100,7 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
         (f32::NEG_INFINITY, false),
     ];
     for (gain_db, ok) in gains {
-        assert_eq!(accepted(Command::AudioGain { gain_db }), ok, "{gain_db}");
+        assert_eq!(accepted(&Command::AudioGain { gain_db }), ok, "{gain_db}");
     }
     let offsets = [
         (-2000, true),
@@ -111,7 +111,7 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
     ];
     for (offset_ms, ok) in offsets {
         assert_eq!(
-            accepted(Command::AudioOffset { offset_ms }),
+            accepted(&Command::AudioOffset { offset_ms }),
             ok,
             "{offset_ms}"
         );
@@ -147,13 +147,13 @@ fn what_is_so_already_is_ignored() {
         assert!(ignored(&command), "{command:?}");
     }
     for command in [Command::LiveStart, Command::Identify, Command::Shutdown] {
-        assert!(accepted(command.clone()), "{command:?}");
+        assert!(accepted(&command), "{command:?}");
     }
     let video = VideoSettings {
         h264_profile: H264Profile::High,
         ..setup().main
     };
-    assert!(accepted(Command::ProfileSet { video }));
+    assert!(accepted(&Command::ProfileSet { video }));
 }
 
 #[test]

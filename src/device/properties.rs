@@ -14,8 +14,8 @@ use super::health::{Severity, health};
 use super::policy::{Decision, decide};
 use super::source::{self, Source};
 use super::state::*;
-use super::state_tests::{Rig, name, setup, video};
 use super::status::Status;
+use super::testing::{Rig, name, setup, video};
 use crate::config::{DestinationName, VideoSettings};
 
 fn destination() -> impl Strategy<Value = DestinationName> {

@@ -12,9 +12,9 @@ use super::effect::Effect;
 use super::event::*;
 use super::policy::DenialCode;
 use super::state::{State, Wanted};
-use super::state_tests::{name, setup};
 use super::status::{SourceStatus, Status};
 use super::supervisor::*;
+use super::testing::{name, setup};
 use crate::clock::Clock;
 
 /// Much longer than anything here takes, also on a busy machine.

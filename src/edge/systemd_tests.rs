@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::device::state::{State, Wanted};
-use crate::device::state_tests::setup;
+use crate::device::testing::setup;
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -124,7 +124,7 @@ fn what_is_wanted_comes_back_as_it_was_saved() {
     let mut all = wanted(-3.5);
     all.muted = true;
     all.offset_ms = Some(-120);
-    all.video = Some(crate::device::state_tests::video(900_000));
+    all.video = Some(crate::device::testing::video(900_000));
     all.destinations.insert("youtube".parse().unwrap(), false);
     save_wanted(dir.path(), &all).unwrap();
     assert_eq!(load_wanted(dir.path()).unwrap(), LoadedWanted::Loaded(all));
