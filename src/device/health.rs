@@ -343,10 +343,15 @@ fn reason(encoder: &Encoder) -> &str {
 }
 
 /// Adds the mend, unless what comes from below names one already (a second sentence).
-fn with_mend(sentence: String, mend: &str) -> String {
+fn with_mend(sentence: impl Into<String>, mend: &str) -> String {
+    let sentence = sentence.into();
     if sentence.contains(". ") {
         format!("{sentence}.")
     } else {
         format!("{sentence}. {mend}")
     }
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -37,3 +37,7 @@ mod properties;
 mod state_tests;
 #[cfg(test)]
 mod supervisor_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod wish_tests;

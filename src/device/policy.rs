@@ -232,3 +232,7 @@ fn ignore(how: impl Into<String>) -> Decision {
 fn deny(code: DenialCode, message: impl Into<String>) -> Decision {
     Decision::Deny(Denial::new(code, message))
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

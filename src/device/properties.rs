@@ -14,8 +14,8 @@ use super::health::{Severity, health};
 use super::policy::{Decision, decide};
 use super::source::{self, Source};
 use super::state::*;
-use super::state_tests::{Rig, name, setup, video};
 use super::status::Status;
+use super::testing::{Rig, name, setup, video};
 use crate::config::{DestinationName, VideoSettings};
 
 fn destination() -> impl Strategy<Value = DestinationName> {
@@ -64,11 +64,11 @@ fn element() -> impl Strategy<Value = String> {
 
 fn push_state() -> impl Strategy<Value = DestinationState> {
     prop_oneof![
-        Just(DestinationState::Off),
-        Just(DestinationState::Connecting),
+        1 => Just(DestinationState::Off),
+        1 => Just(DestinationState::Connecting),
         4 => Just(DestinationState::Live),
-        Just(DestinationState::Waiting { reason: "reset by peer".into(), retry_ms: 500 }),
-        Just(DestinationState::KeyRejected { reason: "BadName".into() }),
+        1 => Just(DestinationState::Waiting { reason: "reset by peer".into(), retry_ms: 500 }),
+        1 => Just(DestinationState::KeyRejected { reason: "BadName".into() }),
     ]
 }
 
@@ -269,14 +269,14 @@ fn check_waits(state: &State) {
     }
 }
 
-/// A source is asked to open only by time, and only when it was not already asked and waiting for an answer within its
-/// limit; an encoder never twice in one step.
+/// A source is asked to open only by time, once its wait is over. An encoder is asked for only once the request before was
+/// answered or overdue (or somebody changed the profile), and never twice in one step.
 fn check_opens(before: &State, event: &Event, effects: &[Effect]) {
+    check_encoder_opens(before, event, effects);
     let Event::Tick(now) = event else {
         for effect in effects {
             assert!(!matches!(effect, Effect::OpenCamera | Effect::OpenMic));
         }
-        check_encoder_opens(effects);
         return;
     };
     for (source, effect) in [
@@ -288,21 +288,38 @@ fn check_opens(before: &State, event: &Event, effects: &[Effect]) {
         if asked == 1 {
             match source {
                 Source::Lost { retry_at, .. } => assert!(retry_at <= now),
-                // The camera's own stream dried up long ago, or an answer is long overdue: lost and due in one jump.
                 other => panic!("{effect:?} asked from {other:?}"),
             }
         }
     }
-    check_encoder_opens(effects);
 }
 
-fn check_encoder_opens(effects: &[Effect]) {
-    for rendition in [Rendition::Main, Rendition::Sub] {
+fn check_encoder_opens(before: &State, event: &Event, effects: &[Effect]) {
+    for (rendition, encoder) in [
+        (Rendition::Main, Some(&before.actual.main)),
+        (Rendition::Sub, before.actual.sub.as_ref()),
+    ] {
         let asked = effects
             .iter()
             .filter(|e| matches!(e, Effect::OpenEncoder { rendition: r, .. } if *r == rendition))
             .count();
         assert!(asked <= 1, "{effects:?}");
+        let Some(encoder) = encoder.filter(|_| asked == 1) else {
+            continue;
+        };
+        let due = match (event, &encoder.session) {
+            (Event::Command { command, .. }, _) => matches!(command, Command::ProfileSet { .. }),
+            (Event::Tick(now), Session::Waiting { retry_at }) => retry_at <= now,
+            (Event::Tick(now), Session::Opening { asked_at }) => {
+                *now - *asked_at >= encoder::OPEN_LIMIT
+            }
+            (Event::Tick(now), Session::Up { since, .. }) => *now - *since >= encoder::STALL_LIMIT,
+            (Event::Media(MediaEvent::EncoderFailed { .. }), session) => {
+                !matches!(session, Session::Waiting { .. })
+            }
+            _ => false,
+        };
+        assert!(due, "{rendition:?} asked from {encoder:?} by {event:?}");
     }
 }
 

@@ -272,15 +272,19 @@ impl Task {
         !self.state.actual.ending
     }
 
-    /// Queue first, then the latest values: what was kept for want of room is newer than what is queued.
+    /// What is queued, then the latest values: what was kept for want of room is newer than what is queued now. Both are
+    /// looked at under the lock that senders hold; what is queued later is newer still and stays for later.
     fn drain(&mut self) {
-        for _ in 0..QUEUE {
+        let (queued, latest) = {
+            let mut latest = self.shared.latest();
+            (self.queue.len(), latest.drain())
+        };
+        for _ in 0..queued {
             let Ok(envelope) = self.queue.try_recv() else {
                 break;
             };
             self.open(envelope);
         }
-        let latest = self.shared.latest().drain();
         for event in latest {
             self.event(event);
         }

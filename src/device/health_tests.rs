@@ -1,0 +1,337 @@
+//! A table of situations: what is so, and what is said of it. Each row adds to a live box on which all is well.
+
+use super::{LedPattern, Severity, health, slate_sentence};
+use crate::device::command::Command;
+use crate::device::event::*;
+use crate::device::testing::{Rig, name, secs, setup};
+
+type Setting = fn(&mut Rig);
+
+fn live() -> Rig {
+    let mut rig = Rig::up();
+    rig.order(Command::LiveStart);
+    rig.all_up();
+    rig
+}
+
+fn camera(rig: &mut Rig) {
+    rig.media(MediaEvent::CameraLost {
+        reason: "Camera was unplugged".into(),
+    });
+}
+
+fn encoder(rig: &mut Rig) {
+    for e in ["v4l2h264enc", "x264enc", "openh264enc"] {
+        rig.encoder_fails(e);
+    }
+}
+
+fn key(rig: &mut Rig) {
+    rig.destination(
+        "youtube",
+        DestinationState::KeyRejected {
+            reason: "NetStream.Publish.BadName".into(),
+        },
+    );
+}
+
+fn away(rig: &mut Rig, who: &[&str]) {
+    for n in who {
+        rig.destination(
+            n,
+            DestinationState::Waiting {
+                reason: "the connection broke".into(),
+                retry_ms: 1,
+            },
+        );
+    }
+}
+
+fn mic(rig: &mut Rig) {
+    rig.media(MediaEvent::MicLost {
+        reason: "USB Audio was unplugged".into(),
+    });
+}
+
+fn level(rig: &mut Rig, state: LevelState) {
+    rig.media(MediaEvent::Levels {
+        channels: Vec::new(),
+        state,
+    });
+}
+
+fn unsaved(rig: &mut Rig) {
+    rig.event(Event::Persisted {
+        error: Some("No space left on device".into()),
+    });
+}
+
+#[test]
+fn every_situation_has_its_sentence() {
+    use LedPattern::*;
+    use Severity::*;
+    let table: &[(Setting, Severity, LedPattern, &str)] = &[
+        (|_| (), Ok, Solid, "Live to twitch and youtube."),
+        (
+            |r| drop(r.order(Command::LiveStop)),
+            Ok,
+            Heartbeat,
+            "Ready. Not live.",
+        ),
+        (
+            |r| drop(r.order(Command::Shutdown)),
+            Notice,
+            SlowBlink,
+            "Shutting down.",
+        ),
+        (
+            |r| drop(r.order(Command::Identify)),
+            Ok,
+            Flicker,
+            "Live to twitch and youtube.",
+        ),
+        (
+            camera,
+            Problem,
+            FastBlink,
+            "No camera picture: Camera was unplugged. Plug it in again.",
+        ),
+        (
+            |r| {
+                drop(r.media(MediaEvent::CameraLost {
+                    reason: "/dev/video0 is used by ffmpeg. Stop ffmpeg.".into(),
+                }));
+            },
+            Problem,
+            FastBlink,
+            "No camera picture: /dev/video0 is used by ffmpeg. Stop ffmpeg.",
+        ),
+        (
+            |r| {
+                drop(r.media(MediaEvent::CameraLost {
+                    reason: "it did not answer within 10 s".into(),
+                }));
+            },
+            Problem,
+            FastBlink,
+            "No camera picture: it did not answer within 10 s. Check the camera and its cable.",
+        ),
+        (
+            encoder,
+            Problem,
+            FastBlink,
+            "The picture cannot be encoded: device busy. Choose a smaller picture, or restart the box.",
+        ),
+        (
+            |r| drop(r.encoder_fails("v4l2h264enc")),
+            Warning,
+            DoubleBlink,
+            "The encoder failed and another begins: device busy.",
+        ),
+        (
+            |r| {
+                r.media(MediaEvent::EncoderFailed {
+                    rendition: Rendition::Sub,
+                    encoder: "v4l2h264enc".into(),
+                    reason: "out of memory".into(),
+                });
+            },
+            Warning,
+            DoubleBlink,
+            "The small picture cannot be encoded: out of memory. Set sub.enabled to false if it is not needed.",
+        ),
+        (
+            key,
+            Problem,
+            FastBlink,
+            "youtube refuses the stream key. Check the key.",
+        ),
+        (
+            |r| {
+                key(r);
+                r.destination(
+                    "twitch",
+                    DestinationState::KeyRejected {
+                        reason: "no".into(),
+                    },
+                );
+            },
+            Problem,
+            FastBlink,
+            "twitch and youtube refuse their stream keys. Check the keys.",
+        ),
+        (
+            |r| away(r, &["youtube"]),
+            Warning,
+            DoubleBlink,
+            "The stream does not reach youtube: the connection broke. The box tries again by itself; check the network.",
+        ),
+        (
+            |r| away(r, &["youtube", "twitch"]),
+            Problem,
+            FastBlink,
+            "The stream does not reach twitch and youtube: the connection broke. The box tries again by itself; check the network.",
+        ),
+        (
+            unsaved,
+            Warning,
+            DoubleBlink,
+            "Settings cannot be saved: No space left on device. Make room on the disk, or check its permissions.",
+        ),
+        (
+            mic,
+            Warning,
+            DoubleBlink,
+            "No sound: USB Audio was unplugged. Check the microphone and its cable.",
+        ),
+        (
+            |r| level(r, LevelState::Clipping),
+            Warning,
+            DoubleBlink,
+            "The sound is too loud and distorts. Turn the microphone down.",
+        ),
+        (
+            |r| level(r, LevelState::Silent),
+            Notice,
+            Solid,
+            "Live to twitch and youtube; the microphone hears nothing. Check that it is switched on.",
+        ),
+        (
+            |r| drop(r.order(Command::AudioMute { muted: true })),
+            Notice,
+            Solid,
+            "Live to twitch and youtube; the sound is muted.",
+        ),
+        (
+            |r| drop(r.media(MediaEvent::BitrateAdvised(500_000))),
+            Notice,
+            Solid,
+            "Live to twitch and youtube, at reduced quality because the network is slow.",
+        ),
+        (
+            |r| drop(r.destination("youtube", DestinationState::Connecting)),
+            Notice,
+            SlowBlink,
+            "Connecting to youtube.",
+        ),
+        (
+            |r| {
+                for n in ["youtube", "twitch"] {
+                    r.order(Command::DestinationEnable {
+                        destination: name(n),
+                        enabled: false,
+                    });
+                }
+            },
+            Notice,
+            Heartbeat,
+            "Live, but no destination is enabled. Enable one, or watch over RTSP.",
+        ),
+        (
+            |r| {
+                // The picture goes on, the sound track does not.
+                for n in 1..=12 {
+                    let audio = r.state.actual.flow.audio;
+                    r.event(Event::Tick(secs(n)));
+                    r.media(MediaEvent::Flow {
+                        main: 30 * n,
+                        sub: 30 * n,
+                        audio,
+                    });
+                }
+            },
+            Warning,
+            DoubleBlink,
+            "The sound track has stopped. Restart the box if it does not come back.",
+        ),
+        // The order: the first that is so is said.
+        (
+            |r| {
+                camera(r);
+                encoder(r);
+            },
+            Problem,
+            FastBlink,
+            "The picture cannot be encoded: device busy. Choose a smaller picture, or restart the box.",
+        ),
+        (
+            |r| {
+                key(r);
+                camera(r);
+            },
+            Problem,
+            FastBlink,
+            "No camera picture: Camera was unplugged. Plug it in again.",
+        ),
+        (
+            |r| {
+                away(r, &["twitch"]);
+                key(r);
+            },
+            Problem,
+            FastBlink,
+            "youtube refuses the stream key. Check the key.",
+        ),
+        (
+            |r| {
+                mic(r);
+                unsaved(r);
+                away(r, &["twitch"]);
+            },
+            Warning,
+            DoubleBlink,
+            "The stream does not reach twitch: the connection broke. The box tries again by itself; check the network.",
+        ),
+        (
+            |r| {
+                camera(r);
+                r.order(Command::Shutdown);
+            },
+            Notice,
+            SlowBlink,
+            "Shutting down.",
+        ),
+    ];
+    for (n, (setting, severity, led, sentence)) in table.iter().enumerate() {
+        let mut rig = live();
+        setting(&mut rig);
+        let health = health(&rig.state);
+        assert_eq!(health.sentence, *sentence, "row {n}");
+        assert_eq!((health.severity, health.led), (*severity, *led), "row {n}");
+    }
+}
+
+#[test]
+fn a_box_without_encoder_says_so_from_the_start() {
+    let mut plan = setup();
+    plan.encoders.clear();
+    let (rig, _) = Rig::new(plan, false);
+    let health = health(&rig.state);
+    assert_eq!(health.severity, Severity::Problem);
+    assert!(health.sentence.contains("boothcast doctor"), "{health:?}");
+}
+
+#[test]
+fn the_sentence_does_not_flicker_while_a_camera_is_tried() {
+    let mut rig = live();
+    camera(&mut rig);
+    let said = health(&rig.state);
+    for _ in 0..100 {
+        let next = rig.state.now + std::time::Duration::from_millis(100);
+        rig.flow();
+        rig.event(Event::Tick(next));
+        assert_eq!(health(&rig.state), said);
+    }
+    assert_eq!(slate_sentence(&rig.state), Some(said.sentence));
+}
+
+#[test]
+fn sentences_are_one_short_line_whatever_the_reason() {
+    let mut rig = live();
+    rig.media(MediaEvent::CameraLost {
+        reason: "a\nb\r\0".repeat(1000),
+    });
+    let sentence = health(&rig.state).sentence;
+    assert!(!sentence.chars().any(char::is_control));
+    assert!(sentence.chars().count() < 300);
+}
