@@ -250,14 +250,8 @@ impl Control {
         let Some(id) = session.sessionid().map(String::from) else {
             return RTSPStatusCode::Ok;
         };
-        let playing = |id: &str| {
-            let running = self
-                .mounts
-                .iter()
-                .any(|m| m.readers().iter().any(|r| r.session_id == id));
-            running
-        };
-        if playing(&id) {
+        let plays = |m: &Arc<MountState>| m.readers().iter().any(|r| r.session_id == id);
+        if self.mounts.iter().any(plays) {
             return RTSPStatusCode::Ok;
         }
         for media in session.filter(None) {

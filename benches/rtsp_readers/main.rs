@@ -7,32 +7,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
-#[path = "../tests/it/rtsp/client.rs"]
+#[path = "../../tests/it/rtsp/client.rs"]
 mod client;
-#[path = "../tests/it/rtsp/source.rs"]
+#[path = "../../tests/it/rtsp/source.rs"]
 mod source;
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod plain;
+mod readers;
+
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::fd::AsRawFd;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use boothcast::media::access_unit::{AccessUnit, Format, Track};
-use boothcast::media::fanout::{ConsumerOptions, Fanout, Next, Start};
+use boothcast::media::access_unit::AccessUnit;
+use boothcast::media::fanout::Fanout;
 use boothcast::media::output::rtsp::{Mount, RtspOptions, RtspServer};
 use boothcast::media::report::Reporter;
 use boothcast::media::time::MediaClock;
 use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_rtsp_server as rtsp;
-use rtsp::prelude::*;
 
 use client::Client;
+use plain::Plain;
+use readers::Readers;
 use source::{Loop, Player, Spec};
 
 const HD: Spec = Spec {
@@ -49,7 +46,7 @@ fn main() {
     if let [role, count, port] = &arguments[..]
         && role == "--readers"
     {
-        return read(count.parse().unwrap(), port.parse().unwrap());
+        return readers::read(count.parse().unwrap(), port.parse().unwrap());
     }
     let seconds = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(10);
     gst::init().unwrap();
@@ -58,18 +55,20 @@ fn main() {
     let loops = [video, source::audio()];
     println!("| server | readers | CPU, % of one core | per added reader, % | resident, MiB |");
     println!("|---|---|---|---|---|");
-    measure("boothcast", seconds, &loops, |f, c| {
-        Box::new(Ours::start(f, c))
+    for (content, loops) in [("picture", &loops[..1]), ("picture and sound", &loops[..])] {
+        let audio = loops.len() > 1;
+        measure(&format!("boothcast, {content}"), seconds, loops, |f, c| {
+            Box::new(Ours::start(f, c, audio))
+        });
+        let name = format!("gst-rtsp-server, shared media, {content}");
+        measure(&name, seconds, loops, |f, _| {
+            Box::new(Plain::start(f, true, audio))
+        });
+    }
+    let name = "gst-rtsp-server, media per client, picture and sound";
+    measure(name, seconds, &loops, |f, _| {
+        Box::new(Plain::start(f, false, true))
     });
-    measure("gst-rtsp-server, shared media", seconds, &loops, |f, _| {
-        Box::new(Plain::start(f, true))
-    });
-    measure(
-        "gst-rtsp-server, media per client",
-        seconds,
-        &loops,
-        |f, _| Box::new(Plain::start(f, false)),
-    );
     println!(
         "\n| transport | first packet, ms | capture to decoded frame: median, ms | p99, ms | frames |"
     );
@@ -79,6 +78,7 @@ fn main() {
     }
 }
 
+/// A server that is measured.
 trait Server {
     fn port(&self) -> u16;
     fn stop(self: Box<Self>);
@@ -87,7 +87,7 @@ trait Server {
 struct Ours(RtspServer);
 
 impl Ours {
-    fn start(fanout: &Fanout<AccessUnit>, clock: &MediaClock) -> Self {
+    fn start(fanout: &Fanout<AccessUnit>, clock: &MediaClock, audio: bool) -> Self {
         let options = RtspOptions {
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
@@ -100,7 +100,7 @@ impl Ours {
         let mount = Mount {
             path: "/main".to_owned(),
             fanout: fanout.clone(),
-            audio: true,
+            audio,
         };
         Self(RtspServer::start(options, vec![mount], clock, Reporter::new(|_| {})).unwrap())
     }
@@ -113,112 +113,6 @@ impl Server for Ours {
 
     fn stop(self: Box<Self>) {
         self.0.stop();
-    }
-}
-
-/// gst-rtsp-server as its examples use it.
-struct Plain {
-    port: u16,
-    main_loop: glib::MainLoop,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Plain {
-    fn start(fanout: &Fanout<AccessUnit>, shared: bool) -> Self {
-        let context = glib::MainContext::new();
-        let server = rtsp::RTSPServer::new();
-        server.set_address("127.0.0.1");
-        server.set_service("0");
-        let factory = rtsp::RTSPMediaFactory::new();
-        factory.set_launch(
-            "( appsrc name=v is-live=true format=time do-timestamp=true ! h264parse ! rtph264pay name=pay0 pt=96 \
-               appsrc name=a is-live=true format=time do-timestamp=true ! rtpmp4gpay name=pay1 pt=97 )",
-        );
-        factory.set_shared(shared);
-        let fanout = fanout.clone();
-        factory.connect_media_configure(move |_, media| feed(media, &fanout));
-        server.mount_points().unwrap().add_factory("/main", factory);
-        server.attach(Some(&context)).unwrap();
-        let main_loop = glib::MainLoop::new(Some(&context), false);
-        let run = main_loop.clone();
-        let port = u16::try_from(server.bound_port()).unwrap();
-        let thread = std::thread::spawn(move || {
-            let _server = server;
-            context.with_thread_default(|| run.run()).unwrap();
-        });
-        Self {
-            port,
-            main_loop,
-            thread,
-        }
-    }
-}
-
-/// Pushes units into the media's sources until these refuse.
-fn feed(media: &rtsp::RTSPMedia, fanout: &Fanout<AccessUnit>) {
-    let bin = media.element().downcast::<gst::Bin>().unwrap();
-    let source = |name: &str| {
-        bin.by_name(name)
-            .unwrap()
-            .downcast::<gst_app::AppSrc>()
-            .unwrap()
-    };
-    let (video, audio) = (source("v"), source("a"));
-    let mut consumer = fanout.subscribe(ConsumerOptions {
-        name: "plain".to_owned(),
-        start: Start::CachedGop,
-        max_span: Duration::from_secs(5),
-        max_bytes: 8 << 20,
-    });
-    std::thread::spawn(move || {
-        loop {
-            let au = match consumer.next_timeout(Duration::from_secs(1)) {
-                Next::Unit(au) => au,
-                Next::TimedOut => continue,
-                Next::Closed => return,
-            };
-            let source = if au.track == Track::Video {
-                &video
-            } else {
-                &audio
-            };
-            if source.caps().is_none() {
-                source.set_caps(Some(&caps(&au.format)));
-            }
-            if source
-                .push_buffer(gst::Buffer::from_slice(au.data))
-                .is_err()
-            {
-                return;
-            }
-        }
-    });
-}
-
-fn caps(format: &Format) -> gst::Caps {
-    match format {
-        Format::H264 { .. } => gst::Caps::builder("video/x-h264")
-            .field("stream-format", "byte-stream")
-            .field("alignment", "au")
-            .build(),
-        Format::Aac { rate, config, .. } => gst::Caps::builder("audio/mpeg")
-            .field("mpegversion", 4_i32)
-            .field("stream-format", "raw")
-            .field("rate", i32::try_from(*rate).unwrap())
-            .field("channels", 2_i32)
-            .field("codec_data", gst::Buffer::from_slice(config.clone()))
-            .build(),
-    }
-}
-
-impl Server for Plain {
-    fn port(&self) -> u16 {
-        self.port
-    }
-
-    fn stop(self: Box<Self>) {
-        self.main_loop.quit();
-        self.thread.join().unwrap();
     }
 }
 
@@ -291,95 +185,12 @@ fn resident_mib() -> f64 {
     kib / 1024.0
 }
 
-/// The process with the readers: answers each line with how many play, and bytes read so far.
-struct Readers {
-    child: Child,
-    answers: BufReader<std::process::ChildStdout>,
-}
-
-impl Readers {
-    fn start(count: u32, port: u16) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--readers", &count.to_string(), &port.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        let mut readers = Self { child, answers };
-        readers.state();
-        readers
-    }
-
-    fn state(&mut self) -> (u32, u64) {
-        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        let mut words = line.split_whitespace();
-        let mut word = || words.next().expect("an answer of the readers").to_owned();
-        (word().parse().unwrap(), word().parse().unwrap())
-    }
-}
-
-impl Drop for Readers {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The readers' side: one thread, `poll(2)`, bytes counted and thrown away.
-fn read(count: u32, port: u16) {
-    let mut clients: Vec<Client> = (0..count).map(|_| Client::play(port, "/main")).collect();
-    let playing = Arc::new(AtomicU32::new(count));
-    let bytes = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let (seen, total) = (Arc::clone(&playing), Arc::clone(&bytes));
-    std::thread::spawn(move || {
-        for _ in std::io::stdin().lines() {
-            let (n, bytes) = (seen.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
-            println!("{n} {bytes}");
-        }
-    });
-    let mut buffer = vec![0; 256 << 10];
-    let mut polls: Vec<libc::pollfd> = clients
-        .iter()
-        .map(|c| {
-            c.socket.set_nonblocking(true).unwrap();
-            libc::pollfd {
-                fd: c.socket.as_raw_fd(),
-                events: libc::POLLIN,
-                revents: 0,
-            }
-        })
-        .collect();
-    loop {
-        // SAFETY: the array is valid for the call.
-        let n = unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, 1000) };
-        assert!(n >= 0);
-        for (poll, client) in polls.iter_mut().zip(&mut clients) {
-            if poll.revents == 0 {
-                continue;
-            }
-            match client.socket.read(&mut buffer) {
-                Ok(0) => {
-                    playing.fetch_sub(1, Ordering::Relaxed);
-                    poll.fd = -1;
-                }
-                Ok(n) => {
-                    bytes.fetch_add(n as u64, Ordering::Relaxed);
-                }
-                Err(_) => {}
-            }
-        }
-    }
-}
-
 /// Plays with `rtspsrc`, decodes, and compares the NTP time of capture of each frame with the time now.
 fn latency(protocols: &str, seconds: u64, loops: &[Loop]) {
     let clock = MediaClock::start();
     let fanout = Fanout::new(|| {});
     let player = Player::start(&clock, &fanout, loops);
-    let server = Ours::start(&fanout, &clock);
+    let server = Ours::start(&fanout, &clock, true);
     std::thread::sleep(Duration::from_secs(1));
     let at = Instant::now();
     let mut client = Client::play(server.port(), "/main");
