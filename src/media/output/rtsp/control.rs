@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
+use gstreamer::glib::WeakRef;
 use gstreamer::prelude::*;
 use gstreamer_rtsp_server as rtsp;
 use rtsp::gst_rtsp::RTSPStatusCode;
@@ -23,8 +25,6 @@ use crate::media::report::Reporter;
 const FORMAT_WAIT: Duration = Duration::from_secs(10);
 /// The library keeps pointers to client and session in idle sources and transports; a dead reader outlives these.
 const GRAVE: Duration = Duration::from_secs(1);
-/// Seconds that a connection stays open after its session ended.
-const POST_SESSION: i32 = 5;
 
 /// A reader between the PLAY request and its answer.
 struct Prepared {
@@ -41,6 +41,10 @@ pub(super) struct Control {
     session_timeout_s: u32,
     reporter: Reporter,
     prepared: Mutex<HashMap<String, Prepared>>,
+    /// Whose a session is.
+    owners: Mutex<HashMap<String, WeakRef<rtsp::RTSPClient>>>,
+    /// The thread that ends sessions which nobody keeps alive.
+    ticking: OnceLock<ThreadId>,
     graves: Mutex<Vec<(Instant, Arc<Reader>)>>,
     connections: AtomicUsize,
     reported: Mutex<u32>,
@@ -67,6 +71,8 @@ impl Control {
             session_timeout_s: session_timeout_s.max(1),
             reporter,
             prepared: Mutex::default(),
+            owners: Mutex::default(),
+            ticking: OnceLock::new(),
             graves: Mutex::default(),
             connections: AtomicUsize::new(0),
             reported: Mutex::new(0),
@@ -75,7 +81,7 @@ impl Control {
         let weak = Arc::downgrade(&control);
         control.pool.connect_session_removed(move |_, session| {
             if let (Some(control), Some(id)) = (weak.upgrade(), session.sessionid()) {
-                control.end(|r| r.session_id == id.as_str());
+                control.session_removed(&id);
             }
         });
         control
@@ -139,14 +145,19 @@ impl Control {
             return;
         }
         connection::tune(client);
-        client.set_post_session_timeout(POST_SESSION);
-        let timeout = self.session_timeout_s;
-        client.connect_new_session(move |_, session| session.set_timeout(timeout));
+        let weak = Arc::downgrade(self);
+        client.connect_new_session(move |client, session| {
+            if let (Some(control), Some(id)) = (weak.upgrade(), session.sessionid()) {
+                session.set_timeout(control.session_timeout_s);
+                lock(&control.owners).insert(id.into(), client.downgrade());
+            }
+        });
         self.watch_requests(client);
     }
 
     /// Once a second: sessions that nobody keeps alive, readers whose transport the library took back.
     pub(super) fn tick(&self) {
+        let _ = self.ticking.set(std::thread::current().id());
         self.pool.cleanup();
         self.end(|r| r.is_dead() || !r.is_active());
         lock(&self.prepared).retain(|_, p| p.since.elapsed() < FORMAT_WAIT);
@@ -239,14 +250,8 @@ impl Control {
         let Some(id) = session.sessionid().map(String::from) else {
             return RTSPStatusCode::Ok;
         };
-        let playing = |id: &str| {
-            let running = self
-                .mounts
-                .iter()
-                .any(|m| m.readers().iter().any(|r| r.session_id == id));
-            running
-        };
-        if playing(&id) {
+        let plays = |m: &Arc<MountState>| m.readers().iter().any(|r| r.session_id == id);
+        if self.mounts.iter().any(plays) {
             return RTSPStatusCode::Ok;
         }
         for media in session.filter(None) {
@@ -293,13 +298,32 @@ impl Control {
             .cloned()
     }
 
+    /// A session that timed out takes its connection along: the library's own way to do that
+    /// (`post-session-timeout`) aborts the program when the client leaves at the same moment.
+    fn session_removed(&self, id: &str) {
+        let owner = lock(&self.owners).remove(id);
+        if self.ticking.get() == Some(&std::thread::current().id())
+            && let Some(client) = owner.and_then(|o| o.upgrade())
+        {
+            tracing::info!("An RTSP session timed out.");
+            connection::shut(&client);
+        }
+        self.end(|r| r.session_id == id);
+    }
+
     fn closed(&self, client: &rtsp::RTSPClient) {
         self.end(|r| &r.client == client);
-        // The library leaves a session without media in its pool until it times out, which counts against the limit.
-        for session in self.pool.filter(None) {
-            if session.filter(None).is_empty() {
+        // The library leaves the sessions in its pool until they time out, which counts against the limit.
+        let owned: Vec<String> = lock(&self.owners)
+            .iter()
+            .filter(|(_, owner)| owner.upgrade().as_ref() == Some(client))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in owned {
+            if let Some(session) = self.pool.find(&id) {
                 let _ = self.pool.remove(&session);
             }
+            lock(&self.owners).remove(&id);
         }
         self.connections.fetch_sub(1, Ordering::AcqRel);
     }

@@ -150,6 +150,8 @@ impl RtspServer {
         for mount in &mounts {
             mount_threads.push(mount.spawn()?);
         }
+        // From here on the password lives in the library's authentication only.
+        drop(options);
         let main_loop = glib::MainLoop::new(Some(&context), false);
         let thread = spawn_loop(&context, &main_loop, &control)?;
         Ok(Self {

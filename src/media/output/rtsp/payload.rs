@@ -312,3 +312,73 @@ fn bare_pads(element: &gst::Element, caught: &Arc<Mutex<Caught>>) -> Result<(gst
     })?;
     Ok((src, sink))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access_unit(pts: u64, keyframe: bool, size: usize) -> AccessUnit {
+        let mut data = Vec::new();
+        if keyframe {
+            data.extend_from_slice(&[0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0d, 0xda, 0x05, 0x07, 0xec]);
+            data.extend_from_slice(&[0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80]);
+        }
+        data.extend_from_slice(&[0, 0, 0, 1, if keyframe { 0x65 } else { 0x41 }]);
+        data.resize(data.len() + size, 0x55);
+        AccessUnit {
+            track: Track::Video,
+            pts,
+            dts: pts,
+            duration: 33_333_333,
+            keyframe,
+            data: Bytes::from(data),
+            format: Arc::new(Format::H264 {
+                width: 320,
+                height: 240,
+                fps: 30,
+                sps: Bytes::new(),
+                pps: Bytes::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn an_access_unit_becomes_one_unit_whose_last_packet_alone_is_marked() {
+        gst::init().unwrap();
+        let mut payloader = Payloader::new(Track::Video).unwrap();
+        let (rate, offset) = payloader.clocking();
+        let mut next = None;
+        for (n, size) in [(0_u64, 10_000), (1, 40), (2, 1_380), (3, 5_000)] {
+            let pts = 7_000_000_000 + n * 33_333_333;
+            let (unit, caps) = payloader.push(&access_unit(pts, n == 0, size)).unwrap();
+            let unit = unit.unwrap();
+            assert_eq!(caps.is_some(), n == 0, "caps come with the first keyframe");
+            assert_eq!(unit.timestamp, rtp_time(offset, rate, pts));
+            assert_eq!(unit.list.len(), unit.packets.len());
+            assert_eq!(
+                unit.size,
+                unit.packets.iter().map(Bytes::len).sum::<usize>()
+            );
+            for (i, packet) in unit.packets.iter().enumerate() {
+                assert!(packet.len() <= MTU as usize);
+                assert_eq!(packet[4..8], unit.timestamp.to_be_bytes());
+                assert_eq!(packet[8..12], payloader.ssrc.to_be_bytes());
+                let last = i + 1 == unit.packets.len();
+                assert_eq!(packet[1] & 0x80 != 0, last, "marker");
+                let seq = u16::from_be_bytes([packet[2], packet[3]]);
+                assert_eq!(seq, *next.get_or_insert(seq));
+                next = Some(seq.wrapping_add(1));
+            }
+        }
+    }
+
+    #[test]
+    fn rtp_time_wraps_and_does_not_drift() {
+        assert_eq!(rtp_time(u32::MAX, 90_000, 1_000_000_000), 89_999);
+        let year = 365 * 86_400 * 1_000_000_000_u64;
+        assert_eq!(
+            rtp_time(0, 48_000, year),
+            ((year / 1_000_000_000) * 48_000) as u32
+        );
+    }
+}

@@ -33,9 +33,9 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// One reader in PLAY.
 pub(super) struct Reader {
     pub session_id: String,
-    /// Keeps alive what the transports point to without owning it.
-    pub session: rtsp::RTSPSession,
     pub client: rtsp::RTSPClient,
+    /// The transports point to it without owning it.
+    _session: rtsp::RTSPSession,
     tcp: bool,
     /// A write is under way; cleared by the library when it is through.
     in_flight: AtomicBool,
@@ -82,8 +82,8 @@ impl Reader {
         }
         Arc::new(Self {
             session_id: session.sessionid().map(String::from).unwrap_or_default(),
-            session: session.clone(),
             client: client.clone(),
+            _session: session.clone(),
             tcp: legs.iter().any(Leg::is_tcp),
             in_flight: AtomicBool::new(false),
             dead: AtomicBool::new(false),
