@@ -14,6 +14,8 @@ use crate::config::DestinationName;
 pub const PASSTHROUGH: &str = "passthrough";
 /// More channels than this are not kept.
 const MAX_CHANNELS: usize = 8;
+/// When this much time went by unheard, the whole machine stood still: no encoder is blamed for it.
+const LOST_TIME: Duration = Duration::from_secs(2);
 
 impl State {
     pub(super) fn media(&mut self, event: MediaEvent, effects: &mut Vec<Effect>) {
@@ -187,8 +189,17 @@ impl State {
         };
     }
 
-    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+    /// Notes the time without looking for what is due: what is heard next is heard now. `Event::Tick` looks.
+    pub fn at(&mut self, now: Duration) {
+        if now.saturating_sub(self.now) > LOST_TIME {
+            let flow = &mut self.actual.flow;
+            (flow.main_at, flow.sub_at, flow.audio_at) = (now, now, now);
+        }
         self.now = self.now.max(now);
+    }
+
+    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        self.at(now);
         if !self.actual.started || self.actual.ending {
             return;
         }

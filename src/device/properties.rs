@@ -109,7 +109,8 @@ fn media() -> impl Strategy<Value = MediaEvent> {
                 ..PushFigures::default()
             },
         }),
-        any::<u32>().prop_map(MediaEvent::BitrateAdvised),
+        (0u32..4_000_000).prop_map(MediaEvent::BitrateAdvised),
+        (0u32..4_000_000).prop_map(MediaEvent::BitrateAdvised),
     ]
 }
 

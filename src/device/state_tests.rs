@@ -258,3 +258,14 @@ fn time_may_jump_or_stand_without_harm() {
     assert_eq!(rig.state.now, Duration::MAX);
     rig.event(Event::Tick(Duration::MAX));
 }
+
+#[test]
+fn a_machine_that_stood_still_blames_no_encoder() {
+    let mut rig = Rig::up();
+    rig.run_to(secs(10));
+    assert!(rig.event(Event::Tick(secs(40))).is_empty());
+    assert!(rig.tick_to(Duration::from_millis(42_750)).is_empty());
+    assert!(!rig.state.actual.audio_stalled);
+    let effects = rig.tick_to(secs(43));
+    assert_eq!(effects.len(), 2, "both renditions, 3 s later: {effects:?}");
+}

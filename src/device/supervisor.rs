@@ -312,6 +312,7 @@ impl Task {
     }
 
     fn event(&mut self, event: Event) {
+        self.state.at(self.clock.now());
         let (state, effects) = step(self.state.clone(), event);
         self.state = state;
         self.take(effects);

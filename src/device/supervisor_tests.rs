@@ -194,6 +194,83 @@ fn a_flood_from_many_threads_loses_no_state() {
     });
 }
 
+/// One thread: between two awaits the task stands still, so the test decides what piles up.
+fn run_alone(f: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(f);
+}
+
+#[test]
+fn the_last_word_wins_when_the_queue_overflows() {
+    run_alone(async {
+        let bench = Bench::new(64);
+        bench.order(Command::Identify).await.unwrap();
+        // The queue ends with a loss; the return finds no room.
+        for n in 0..QUEUE {
+            bench.handle.event(camera(n % 2 == 0));
+        }
+        bench.handle.event(camera(true));
+        bench
+            .until("the return", |s| {
+                matches!(s.camera, SourceStatus::Up { .. })
+            })
+            .await;
+        bench.order(Command::LiveStart).await.unwrap();
+        // At least one look at what was kept.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        bench.order(Command::LiveStop).await.unwrap();
+        let status = bench.handle.status().borrow().clone();
+        assert!(
+            matches!(status.camera, SourceStatus::Up { .. }),
+            "{status:?}"
+        );
+        assert_eq!(bench.handle.lost(), 0);
+        // A full queue refuses a command and says so.
+        for _ in 0..QUEUE {
+            bench.handle.event(camera(true));
+        }
+        let denied = bench.order(Command::LiveStart).await.unwrap_err();
+        assert_eq!(denied.code, DenialCode::Busy);
+        assert!(denied.code.retryable());
+    });
+}
+
+#[test]
+fn what_was_reported_in_time_is_not_taken_for_a_stall() {
+    run_alone(async {
+        let bench = Bench::new(64);
+        for rendition in [Rendition::Main, Rendition::Sub] {
+            bench.handle.media(MediaEvent::EncoderUp {
+                rendition,
+                encoder: "v4l2h264enc".into(),
+            });
+        }
+        bench
+            .until("the encoder", |s| s.encoders[0].state == "up")
+            .await;
+        // Ten times the task is late with a report in its queue, which counts from when it is heard.
+        for n in 1..=10 {
+            bench.clock.advance(Duration::from_millis(1900));
+            bench.handle.event(flow(n));
+            bench.until("the report", |s| s.flow.main == n).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            bench.clock.advance(Duration::from_millis(1500));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let failures = |s: &Status| s.encoders[0].failures;
+        assert_eq!(failures(&bench.handle.status().borrow()), 0);
+        // Without reports it is one.
+        let silent_from = bench.clock.now();
+        for _ in 0..2 {
+            bench.clock.advance(Duration::from_millis(1600));
+            // Heard by the task, so that the two do not look like one standstill.
+            bench.order(Command::Identify).await.unwrap();
+        }
+        bench.until("the stall", |s| failures(s) == 1).await;
+        assert!(bench.clock.now() - silent_from >= Duration::from_secs(3));
+    });
+}
+
 #[test]
 fn generations_rise_at_every_publication() {
     run(async {
