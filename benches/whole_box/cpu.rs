@@ -9,9 +9,22 @@ use super::process::{Guard, cpu_over, free_port, median, start_box, start_nginx}
 const WINDOW: Duration = Duration::from_secs(15);
 const ROUNDS: usize = 3;
 
-/// The encoder's settings are those of `src/media/encode`, so that both do the same work.
-fn bare(url: &str, bitrate: u32) -> Guard {
-    let x264 = boothcast::media::encode::launch_line("x264enc", bitrate, 30, 60).expect("x264enc");
+/// The encoder's settings are those of `src/media/encode/tune.rs`, so that both do the same work.
+fn bare(url: &str) -> Guard {
+    let cores = std::thread::available_parallelism()
+        .unwrap()
+        .get()
+        .clamp(1, 4);
+    let preset = if 1280 * 720 * 30 / cores >= 15_000_000 {
+        "superfast"
+    } else {
+        "veryfast"
+    };
+    let x264 = format!(
+        "x264enc tune=zerolatency speed-preset={preset} threads={cores} key-int-max=60 bframes=0 byte-stream=true \
+         aud=true pass=cbr vbv-buf-capacity=600 cabac=true dct8x8=false option-string=scenecut=0 bitrate=2500 \
+         ! video/x-h264,profile=main"
+    );
     let line = format!(
         "videotestsrc is-live=true pattern=smpte ! video/x-raw,format=I420,width=1280,height=720,framerate=30/1 \
          ! {x264} ! h264parse ! flvmux streamable=true name=m ! rtmp2sink location={url}/bare \
@@ -37,7 +50,7 @@ pub fn measure() {
     let (mut ours, mut theirs, mut ratios) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
         let b = {
-            let process = bare(&url, 2_500_000);
+            let process = bare(&url);
             std::thread::sleep(Duration::from_secs(3));
             cpu_over(process.0.id(), WINDOW)
         };

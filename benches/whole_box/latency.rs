@@ -70,7 +70,7 @@ fn read(app: &App, port: u16, protocol: &str) -> Vec<f64> {
                 if let Some((_, ms)) = read_strip(&map, 1280, 1280, 720) {
                     list.lock()
                         .unwrap()
-                        .push(now.nseconds() as f64 / 1e6 - ms as f64);
+                        .push(now.nseconds() as f64 / 1e6 - f64::from(ms));
                 }
                 Ok(gst::FlowSuccess::Ok)
             })

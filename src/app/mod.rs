@@ -59,6 +59,8 @@ pub struct App {
     pub rtsp_ports: Option<(u16, Option<u16>)>,
     /// The main rendition's access units.
     pub main: Fanout<AccessUnit>,
+    /// Clock and base time of everything.
+    pub media_clock: MediaClock,
     supervisor: tokio::task::JoinHandle<State>,
     effects: std::thread::JoinHandle<()>,
     notifier: tokio::task::JoinHandle<()>,
@@ -95,10 +97,11 @@ impl App {
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
+        let media_clock = MediaClock::start();
         let engine = Engine::start(
             EngineOptions {
                 config: config.clone(),
-                clock: MediaClock::start(),
+                clock: media_clock.clone(),
                 encoders: table.usable.clone(),
                 pixel: table.pixel,
                 video: found.video,
@@ -140,6 +143,7 @@ impl App {
             status,
             rtsp_ports,
             main,
+            media_clock,
             supervisor,
             effects,
             notifier,
