@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod faults;
-mod peer;
+pub mod peer;
 pub mod rig;
 mod secret;
 

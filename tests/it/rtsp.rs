@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
-mod client;
-mod isolate;
+pub mod client;
+pub mod isolate;
 mod lifecycle;
 mod players;
 mod source;
@@ -83,13 +83,13 @@ impl Drop for Show {
 }
 
 /// Longest oversleep of a thread that does nothing else: what the machine itself adds to every gap.
-struct Noise {
+pub struct Noise {
     stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<Duration>>,
 }
 
 impl Noise {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -108,7 +108,7 @@ impl Noise {
         }
     }
 
-    fn end(mut self) -> Duration {
+    pub fn end(mut self) -> Duration {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
     }

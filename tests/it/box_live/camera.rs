@@ -1,154 +1,30 @@
 //! The show never stops: camera lost and back, encoder failing over, with readers and pushes that notice nothing.
-//! Core, supervisor and engine are the real ones, as `App` puts them together; only the source is the test's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use boothcast::app::sources::Sources;
-use boothcast::app::{App, AppOptions};
-use boothcast::clock::Clock;
-use boothcast::config::{self, Config, board};
-use boothcast::device::status::{SourceStatus, Status};
-use boothcast::error::{Error, Kind};
-use boothcast::media::access_unit::{AccessUnit, Track};
-use boothcast::media::capture::{AudioInput, VideoInput};
-use boothcast::media::fanout::{ConsumerOptions, Start};
+use boothcast::media::access_unit::Track;
 
-use tokio::sync::watch;
-
-use crate::support::{free_port, wait_for};
-
-/// A box in this process whose camera can be taken away.
-struct InProcess {
-    app: App,
-    runtime: tokio::runtime::Runtime,
-    present: Arc<AtomicBool>,
-    _dir: tempfile::TempDir,
-}
-
-fn configuration(dir: &std::path::Path, extra: &[&str]) -> Config {
-    let mut set = vec![
-        format!("paths.state={}", dir.display()),
-        "rtsp.listen=127.0.0.1".to_owned(),
-        format!("rtsp.port={}", free_port()),
-        "rtsp.auth=none".to_owned(),
-        "encode.profile=480p30".to_owned(),
-    ];
-    set.extend(extra.iter().map(|s| (*s).to_owned()));
-    let sources = config::Sources {
-        files: vec![],
-        env: vec![],
-        set,
-        board: board::detected(),
-        default_state: "/nonexistent".into(),
-    };
-    config::load(&sources)
-        .unwrap_or_else(|p| panic!("{p}"))
-        .config
-}
-
-impl InProcess {
-    fn start(extra: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = configuration(dir.path(), extra);
-        let present = Arc::new(AtomicBool::new(true));
-        let there = present.clone();
-        let sources = Sources {
-            video: Arc::new(move || {
-                if there.load(Ordering::SeqCst) {
-                    Ok(VideoInput::Test {
-                        pattern: "clock".into(),
-                    })
-                } else {
-                    Err(Error::new(Kind::NotFound, "The camera was unplugged."))
-                }
-            }),
-            audio: Some(Arc::new(|| Ok(AudioInput::Test))),
-            notes: vec![],
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let options = AppOptions {
-            config,
-            board: board::detected(),
-            clock: Clock::real(),
-            notices: vec![],
-            sources: Some(sources),
-        };
-        let app =
-            App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()));
-        Self {
-            app,
-            runtime,
-            present,
-            _dir: dir,
-        }
-    }
-
-    fn stop(self) {
-        assert!(
-            self.runtime.block_on(self.app.stop()),
-            "did not end in order"
-        );
-        self.runtime.shutdown_timeout(Duration::from_secs(1));
-    }
-
-    /// Collects the main rendition's units with their arrival times on a thread of its own.
-    fn listen(&self) -> std::thread::JoinHandle<Vec<(Instant, AccessUnit)>> {
-        let mut consumer = self.app.main.subscribe(ConsumerOptions {
-            name: "witness".into(),
-            start: Start::NextKeyframe,
-            max_span: Duration::from_secs(10),
-            max_bytes: 64 << 20,
-        });
-        std::thread::spawn(move || {
-            let mut got = Vec::new();
-            loop {
-                use boothcast::media::fanout::Next;
-                match consumer.next_timeout(Duration::from_secs(5)) {
-                    Next::Unit(unit) => got.push((Instant::now(), unit)),
-                    Next::TimedOut | Next::Closed => return got,
-                }
-            }
-        })
-    }
-}
-
-fn camera_up(status: &watch::Receiver<Status>) -> Option<()> {
-    matches!(status.borrow().camera, SourceStatus::Up { .. }).then_some(())
-}
-
-fn main_encoder(status: &watch::Receiver<Status>) -> Option<String> {
-    let status = status.borrow();
-    status
-        .encoders
-        .first()
-        .filter(|e| e.state == "up")
-        .and_then(|e| e.encoder.clone())
-}
-
-fn assert_unbroken(units: &[(Instant, AccessUnit)], gap: Duration) {
-    let video: Vec<_> = units
-        .iter()
-        .filter(|(_, u)| u.track == Track::Video)
-        .collect();
-    assert!(video.len() > 60, "only {} pictures", video.len());
-    for pair in video.windows(2) {
-        assert!(pair[1].1.pts > pair[0].1.pts, "time went back");
-        let media = Duration::from_nanos(pair[1].1.pts - pair[0].1.pts);
-        assert!(media < gap, "a gap of {media:?} in the picture");
-    }
-}
+use super::destinations::destination;
+use super::in_process::{InProcess, assert_unbroken, camera_up, main_encoder};
+use crate::rtmp::peer::{Manner, Peer};
+use crate::rtsp::client::Client;
+use crate::support::probe::largest_gap;
+use crate::support::wait_for;
 
 #[test]
 fn a_lost_camera_is_a_slate_within_two_seconds_and_comes_back() {
-    let it = InProcess::start(&[]);
+    let server = Peer::start(Manner::Good);
+    let it = InProcess::start_with(&[], &destination("good", &server.url()));
     let status = it.app.status.clone();
     wait_for("the camera", Duration::from_secs(10), || camera_up(&status));
+    wait_for("the push", Duration::from_secs(10), || {
+        server.seen().accepted.first().map(|_| ())
+    });
     let listener = it.listen();
+    let reader = Client::play(it.port, "/main");
+    let reading = std::thread::spawn(move || timestamps(reader));
     std::thread::sleep(Duration::from_secs(1));
 
     it.present.store(false, Ordering::SeqCst);
@@ -183,6 +59,41 @@ fn a_lost_camera_is_a_slate_within_two_seconds_and_comes_back() {
     std::thread::sleep(Duration::from_secs(1));
     it.stop();
     assert_unbroken(&listener.join().unwrap(), Duration::from_millis(1500));
+    let seen = server.seen();
+    assert_eq!(seen.accepted.len(), 1, "the RTMP session broke");
+    let times: Vec<f64> = seen
+        .pictures
+        .iter()
+        .map(|(_, ms)| f64::from(*ms) / 1000.0)
+        .collect();
+    assert!(
+        times.windows(2).all(|w| w[1] > w[0]),
+        "RTMP timestamps do not rise"
+    );
+    assert!(largest_gap(&times) < 1.5, "RTMP: {} s", largest_gap(&times));
+    let times = reading.join().unwrap();
+    assert!(
+        times[times.len() - 1] - times[0] > 5.0,
+        "the RTSP session broke"
+    );
+    assert!(
+        times.windows(2).all(|w| w[1] > w[0]),
+        "RTP timestamps do not rise"
+    );
+    assert!(largest_gap(&times) < 1.5, "RTSP: {} s", largest_gap(&times));
+}
+
+/// RTP timestamps of the pictures that a reader gets until its session ends, in seconds from the first.
+fn timestamps(mut reader: Client) -> Vec<f64> {
+    let mut out: Vec<f64> = Vec::new();
+    let mut first = None;
+    while let Some(packet) = reader.packet(Duration::from_secs(5)) {
+        if packet.channel == 0 && packet.marker() {
+            let zero = *first.get_or_insert(packet.timestamp());
+            out.push(f64::from(packet.timestamp().wrapping_sub(zero)) / 90_000.0);
+        }
+    }
+    out
 }
 
 #[test]

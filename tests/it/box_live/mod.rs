@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod camera;
+mod destinations;
 mod ends;
+mod in_process;
 mod secrets;
 mod watch;

@@ -9,7 +9,7 @@ use super::{Noise, Show, options};
 const FREEZE: Duration = Duration::from_secs(10);
 
 /// Longest time between ends of pictures until `end`, and the RTP timestamp of the last one.
-fn watch(mut client: Client, end: Instant) -> (Duration, u32) {
+pub fn watch(mut client: Client, end: Instant) -> (Duration, u32) {
     let mut last = Instant::now();
     let mut worst = Duration::ZERO;
     let mut timestamp = 0;
