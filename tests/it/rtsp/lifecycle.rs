@@ -217,3 +217,32 @@ fn a_new_format_reaches_old_readers_in_band_and_new_ones_in_the_description() {
     let limit = u32::try_from(gap).unwrap() + 90_000;
     assert!(steps.iter().all(|s| *s < limit), "no jump: {steps:?}");
 }
+
+#[test]
+fn many_come_and_go_at_once() {
+    let show = Show::new(options(), &[source::video(SMALL), source::audio()]);
+    Client::play(show.port, "/main");
+    for round in 0..6 {
+        // Less than max_readers, so that those of the last round who are still being cleared away fit in too.
+        let threads: Vec<_> = (0..8)
+            .map(|n| {
+                let port = show.port;
+                std::thread::spawn(move || {
+                    let mut client = Client::play(port, "/main");
+                    assert!(client.packet(Duration::from_secs(5)).is_some());
+                    if n % 3 == 0 {
+                        assert_eq!(client.request("TEARDOWN", "", "").code, 200);
+                    }
+                    client
+                })
+            })
+            .collect();
+        let clients: Vec<Client> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+        drop(clients);
+        wait_for(
+            &format!("the end of round {round}"),
+            Duration::from_secs(5),
+            || (readers(&show) == 0).then_some(()),
+        );
+    }
+}
