@@ -46,6 +46,10 @@ struct Show {
 
 impl Show {
     fn new(options: RtspOptions, loops: &[Loop]) -> Self {
+        Self::with_sound(options, loops, loops.len() > 1)
+    }
+
+    fn with_sound(options: RtspOptions, loops: &[Loop], audio: bool) -> Self {
         gstreamer::init().unwrap();
         let clock = MediaClock::start();
         let fanout = Fanout::new(|| {});
@@ -56,7 +60,7 @@ impl Show {
         let mount = Mount {
             path: "/main".to_owned(),
             fanout: fanout.clone(),
-            audio: loops.len() > 1,
+            audio,
         };
         let server = RtspServer::start(options, vec![mount], &clock, reporter).unwrap();
         Self {

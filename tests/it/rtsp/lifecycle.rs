@@ -83,27 +83,32 @@ fn stop_is_bounded_with_readers_connected_and_leaves_nothing() {
 }
 
 #[test]
-fn a_reader_that_comes_first_waits_for_the_picture() {
-    let mut show = Show::new(options(), &[source::video(SMALL)]);
-    drop(show.player.take());
-    let fresh = {
-        let clock = show.clock.clone();
-        let show = Show::new(options(), &[]);
-        drop(clock);
-        show
-    };
-    let (port, clock, fanout) = (fresh.port, fresh.clock.clone(), fresh.fanout.clone());
+fn a_reader_that_comes_first_waits_for_the_picture_but_not_forever_for_sound() {
+    // Sound is announced and never comes.
+    let show = Show::with_sound(options(), &[], true);
+    let port = show.port;
     let asking = std::thread::spawn(move || {
         let start = Instant::now();
         let answer = Client::connect(port, "/main").request("DESCRIBE", "", "");
-        (answer.code, start.elapsed())
+        (answer, start.elapsed())
     });
     std::thread::sleep(Duration::from_secs(1));
-    let player = Player::start(&clock, &fanout, &[source::video(SMALL)]);
-    let (code, took) = asking.join().unwrap();
-    assert_eq!(code, 200);
-    assert!(took > Duration::from_millis(900), "{took:?}");
-    drop((player, fresh, show));
+    let player = Player::start(&show.clock, &show.fanout, &[source::video(SMALL)]);
+    let (answer, took) = asking.join().unwrap();
+    assert_eq!(answer.code, 200);
+    assert!(answer.body.contains("m=video") && !answer.body.contains("m=audio"));
+    assert!(took > Duration::from_millis(2900), "{took:?}");
+    assert!(took < Duration::from_secs(7), "{took:?}");
+    // The next one need not wait any more.
+    let start = Instant::now();
+    assert_eq!(
+        Client::connect(port, "/main")
+            .request("DESCRIBE", "", "")
+            .code,
+        200
+    );
+    assert!(start.elapsed() < Duration::from_secs(1));
+    drop(player);
 }
 
 #[test]
@@ -211,4 +216,33 @@ fn a_new_format_reaches_old_readers_in_band_and_new_ones_in_the_description() {
     let gap = show.clock.now().saturating_sub(last).nseconds() * 9 / 100_000;
     let limit = u32::try_from(gap).unwrap() + 90_000;
     assert!(steps.iter().all(|s| *s < limit), "no jump: {steps:?}");
+}
+
+#[test]
+fn many_come_and_go_at_once() {
+    let show = Show::new(options(), &[source::video(SMALL), source::audio()]);
+    Client::play(show.port, "/main");
+    for round in 0..6 {
+        // Less than max_readers, so that those of the last round who are still being cleared away fit in too.
+        let threads: Vec<_> = (0..8)
+            .map(|n| {
+                let port = show.port;
+                std::thread::spawn(move || {
+                    let mut client = Client::play(port, "/main");
+                    assert!(client.packet(Duration::from_secs(5)).is_some());
+                    if n % 3 == 0 {
+                        assert_eq!(client.request("TEARDOWN", "", "").code, 200);
+                    }
+                    client
+                })
+            })
+            .collect();
+        let clients: Vec<Client> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+        drop(clients);
+        wait_for(
+            &format!("the end of round {round}"),
+            Duration::from_secs(5),
+            || (readers(&show) == 0).then_some(()),
+        );
+    }
 }

@@ -18,6 +18,8 @@ use crate::media::time::MediaClock;
 
 /// Longest sleep of the mount's thread: bounds its end and the lateness of sender reports.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long sound may come after the picture; then a reader gets the picture alone.
+const SOUND_WAIT: Duration = Duration::from_secs(2);
 /// Bounds of one reader's queue: a whole cached GOP fits. The packets are shared by all readers.
 const READER_SPAN: Duration = Duration::from_secs(10);
 const READER_BYTES: usize = 12 << 20;
@@ -61,6 +63,8 @@ impl Clocking {
 struct Formats {
     video: Option<gst::Caps>,
     audio: Option<gst::Caps>,
+    /// When the picture's format was first known.
+    since: Option<Instant>,
 }
 
 /// What a mount's thread, its media factory and its readers share.
@@ -133,17 +137,30 @@ impl MountState {
         self.known.notify_all();
     }
 
-    /// Waits until all formats are known, at most `limit`; says whether there is anything to describe.
+    /// Waits until all formats are known, or the picture's for so long that sound is not to be expected; at most
+    /// `limit`. Says whether there is anything to describe.
     pub(super) fn wait_for_formats(&self, limit: Duration) -> bool {
-        let formats = self.formats();
-        let complete = |f: &Formats| f.video.is_some() && (f.audio.is_some() || !self.wants_audio);
-        let (formats, _) = self
-            .known
-            .wait_timeout_while(formats, limit, |f| {
-                !complete(f) && !self.stopping.load(Ordering::Acquire)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        formats.video.is_some() && !self.stopping.load(Ordering::Acquire)
+        let end = Instant::now() + limit;
+        let mut formats = self.formats();
+        loop {
+            if self.stopping.load(Ordering::Acquire) {
+                return false;
+            }
+            let until = match formats.since {
+                Some(since) if self.wants_audio && formats.audio.is_none() => since + SOUND_WAIT,
+                Some(_) => return true,
+                None => end,
+            };
+            let left = until.min(end).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return formats.since.is_some();
+            }
+            formats = self
+                .known
+                .wait_timeout(formats, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     /// Caps of the tracks, picture first.
@@ -295,6 +312,9 @@ impl MountState {
         };
         if place.as_ref() != Some(&caps) {
             *place = Some(caps);
+            if formats.video.is_some() {
+                formats.since.get_or_insert_with(Instant::now);
+            }
             self.generation.fetch_add(1, Ordering::AcqRel);
             self.known.notify_all();
         }
