@@ -38,8 +38,7 @@ test: setup-test ## formatting, lints, licences, all tests
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
-	$(CARGO) build --release --locked
-	$(CARGO) bench --locked $(ARGS)
+	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)
 
 .PHONY: bless
 bless: ## rewrite generated documents (configuration reference)

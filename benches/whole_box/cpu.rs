@@ -15,7 +15,7 @@ fn bare(url: &str) -> Guard {
         .unwrap()
         .get()
         .clamp(1, 4);
-    let preset = if 1280 * 720 * 30 / cores >= 15_000_000 {
+    let preset = if 1280 * 720 * 30 / cores >= 12_000_000 {
         "superfast"
     } else {
         "veryfast"

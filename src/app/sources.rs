@@ -142,6 +142,9 @@ pub fn wish(config: &Config) -> Wish {
 /// The wanted camera in the mode that fits best.
 fn v4l2_input(config: &Config) -> Result<VideoInput> {
     let camera = camera::find(&config.video.device)?;
+    if let Some(busy) = camera.busy() {
+        return Err(busy);
+    }
     let choice = camera::mode::choose(&camera.modes, &wish(config))?;
     let stream = stream(&choice)?;
     let Choice { mode, reason, .. } = choice;

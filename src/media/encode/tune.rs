@@ -12,8 +12,8 @@ const SHORT_GOP_S: f32 = 1.0;
 /// More slices than this cost more bits than the time that they save is worth.
 const MAX_THREADS: u32 = 4;
 /// Pixels per second and core above which x264 gets its faster preset: 1080p30 on 4 cores or fewer (a Pi 5), 720p30 on
-/// one core.
-const SUPERFAST_FROM: u64 = 15_000_000;
+/// two cores or fewer, where `veryfast` alone takes about as long as the whole delay that a local reader may see.
+const SUPERFAST_FROM: u64 = 12_000_000;
 /// Milliseconds at the bitrate that x264 may save up for a keyframe.
 const VBV_MS: u32 = 600;
 
