@@ -73,7 +73,7 @@ fn several(cameras: &[Camera], fitting: &[usize], wanted: &str) -> Error {
 
 fn what_is_there(scan: &Scan) -> String {
     if scan.cameras.is_empty() {
-        return "Plug one in: there is none.".to_owned();
+        return "No camera is plugged in: plug it in, or set video.device.".to_owned();
     }
     let names: Vec<String> = scan
         .cameras
