@@ -77,6 +77,8 @@ pub struct Push {
     pub open: bool,
     /// Where it stands; `Off` while it is not open.
     pub state: DestinationState,
+    /// Why the stream does not reach the server, one clause: while the push waits for the next try, and during it.
+    pub failure: Option<String>,
     /// Figures of the last second.
     pub figures: PushFigures,
 }
@@ -86,6 +88,7 @@ impl Default for Push {
         Self {
             open: false,
             state: DestinationState::Off,
+            failure: None,
             figures: PushFigures::default(),
         }
     }

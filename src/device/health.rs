@@ -169,18 +169,11 @@ fn key_rejected(state: &State) -> Option<Finding> {
 }
 
 fn unreachable(state: &State) -> Option<Finding> {
-    let names = destinations(state, |s| matches!(s, DestinationState::Waiting { .. }));
-    let first = names.first()?;
-    let why = state
-        .actual
-        .destinations
-        .iter()
-        .find(|(name, _)| name.as_str() == *first)
-        .and_then(|(_, push)| match &push.state {
-            DestinationState::Waiting { reason, .. } => Some(reason.as_str()),
-            _ => None,
-        })
-        .unwrap_or_default();
+    let away = state.actual.destinations.iter();
+    let (names, reasons): (Vec<&str>, Vec<&str>) = away
+        .filter_map(|(name, push)| Some((name.as_str(), push.failure.as_deref()?)))
+        .unzip();
+    let why = reasons.first()?;
     let sentence = with_mend(
         format!("The stream does not reach {}: {why}", list(&names)),
         "The box tries again by itself; check the network.",

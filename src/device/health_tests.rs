@@ -326,6 +326,60 @@ fn the_sentence_does_not_flicker_while_a_camera_is_tried() {
 }
 
 #[test]
+fn the_sentence_does_not_flip_while_a_server_is_tried_again() {
+    let mut rig = Rig::up();
+    rig.order(Command::LiveStart);
+    rig.destination("twitch", DestinationState::Live);
+    let first = rig.health();
+    assert_eq!(
+        first,
+        (Severity::Notice, "Connecting to youtube.".into()),
+        "nothing failed yet"
+    );
+    away(&mut rig, &["youtube"]);
+    let said = health(&rig.state);
+    assert_eq!(said.severity, Severity::Warning);
+    assert!(said.sentence.contains("the connection broke"), "{said:?}");
+    for _ in 0..3 {
+        rig.destination("youtube", DestinationState::Connecting);
+        assert_eq!(health(&rig.state), said);
+        away(&mut rig, &["youtube"]);
+        assert_eq!(health(&rig.state), said);
+    }
+    rig.destination("youtube", DestinationState::Connecting);
+    rig.destination("youtube", DestinationState::Live);
+    assert_eq!(rig.health().1, "Live to twitch and youtube.");
+    rig.destination("youtube", DestinationState::Connecting);
+    assert_eq!(rig.health(), first, "the old failure is forgotten");
+}
+
+#[test]
+fn a_failure_is_forgotten_with_the_push_and_by_another_answer() {
+    let mut rig = live();
+    away(&mut rig, &["youtube"]);
+    rig.order(Command::LiveStop);
+    assert_eq!(rig.health().1, "Ready. Not live.");
+    rig.order(Command::LiveStart);
+    assert_eq!(rig.health().1, "Connecting to twitch and youtube.");
+    away(&mut rig, &["youtube"]);
+    key(&mut rig);
+    rig.destination("youtube", DestinationState::Connecting);
+    assert_eq!(rig.health().1, "Connecting to twitch and youtube.");
+    away(&mut rig, &["youtube"]);
+    rig.destination("youtube", DestinationState::Connecting);
+    rig.destination(
+        "youtube",
+        DestinationState::Waiting {
+            reason: "nobody answers".into(),
+            retry_ms: 1,
+        },
+    );
+    rig.destination("youtube", DestinationState::Connecting);
+    let (_, sentence) = rig.health();
+    assert!(sentence.contains("youtube: nobody answers."), "{sentence}");
+}
+
+#[test]
 fn sentences_are_one_short_line_whatever_the_reason() {
     let mut rig = live();
     rig.media(MediaEvent::CameraLost {

@@ -157,6 +157,12 @@ impl State {
             },
             other => other,
         };
+        match &push.state {
+            DestinationState::Waiting { reason, .. } => push.failure = Some(reason.clone()),
+            // Until the try succeeds the last failure stands, so that what people read does not flip at every try.
+            DestinationState::Connecting => {}
+            _ => push.failure = None,
+        }
     }
 
     fn push_figures(&mut self, name: &DestinationName, figures: PushFigures) {
@@ -261,7 +267,7 @@ impl Push {
         *self = Self {
             open: true,
             state: DestinationState::Connecting,
-            figures: PushFigures::default(),
+            ..Self::default()
         };
     }
 }

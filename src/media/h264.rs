@@ -144,10 +144,32 @@ pub struct Sps {
     pub constraints: u8,
     /// `level_idc`: ten times the level.
     pub level_idc: u8,
+    /// Chroma format and bit depths.
+    pub samples: Samples,
     /// Pixels after cropping.
     pub width: u32,
     /// Pixels after cropping.
     pub height: u32,
+}
+
+/// How samples are stored, as a sequence parameter set says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Samples {
+    /// `chroma_format_idc`, 0 to 3; 1 is 4:2:0.
+    pub chroma_format: u8,
+    /// Luma bit depth minus 8, 0 to 6.
+    pub luma_minus_8: u8,
+    /// Chroma bit depth minus 8, 0 to 6.
+    pub chroma_minus_8: u8,
+}
+
+impl Samples {
+    /// 8 bits in 4:2:0: what a profile without fields for it has (ITU-T H.264, 7.4.2.1.1).
+    const PLAIN: Self = Self {
+        chroma_format: 1,
+        luma_minus_8: 0,
+        chroma_minus_8: 0,
+    };
 }
 
 /// Largest side in macroblocks that is believed: 16,384 pixels, the limit of level 6.2 and then some.
@@ -168,21 +190,23 @@ impl Sps {
         };
         let mut bits = Bits::new(&payload[3..]);
         bits.ue()?; // seq_parameter_set_id
-        let chroma = match profile_idc {
-            100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135 => {
+        let samples = match profile_idc {
+            // 144 is the High 4:4:4 profile of 2005, withdrawn since; its fields are the same.
+            100 | 110 | 122 | 144 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135 => {
                 high_profile_fields(&mut bits)?
             }
-            _ => 1,
+            _ => Samples::PLAIN,
         };
         bits.ue()?; // log2_max_frame_num_minus4
         order_count_fields(&mut bits)?;
         bits.ue()?; // max_num_ref_frames
         bits.bit()?; // gaps_in_frame_num_value_allowed_flag
-        let (width, height) = dimensions(&mut bits, chroma)?;
+        let (width, height) = dimensions(&mut bits, samples.chroma_format)?;
         Some(Self {
             profile_idc,
             constraints,
             level_idc,
+            samples,
             width,
             height,
         })
@@ -200,27 +224,27 @@ impl Sps {
     }
 }
 
-/// Chroma format and scaling lists; gives `chroma_format_idc`.
-fn high_profile_fields(bits: &mut Bits<'_>) -> Option<u32> {
-    let chroma = bits.ue()?;
-    if chroma > 3 {
-        return None;
-    }
-    if chroma == 3 {
+/// Chroma format, bit depths and scaling lists.
+fn high_profile_fields(bits: &mut Bits<'_>) -> Option<Samples> {
+    let chroma_format = bits.ue_up_to(3)?;
+    if chroma_format == 3 {
         bits.bit()?; // separate_colour_plane_flag
     }
-    bits.ue()?; // bit_depth_luma_minus8
-    bits.ue()?; // bit_depth_chroma_minus8
+    let samples = Samples {
+        chroma_format,
+        luma_minus_8: bits.ue_up_to(6)?,
+        chroma_minus_8: bits.ue_up_to(6)?,
+    };
     bits.bit()?; // qpprime_y_zero_transform_bypass_flag
     if bits.bit()? == 1 {
-        let lists = if chroma == 3 { 12 } else { 8 };
+        let lists = if chroma_format == 3 { 12 } else { 8 };
         for list in 0..lists {
             if bits.bit()? == 1 {
                 skip_scaling_list(bits, if list < 6 { 16 } else { 64 })?;
             }
         }
     }
-    Some(chroma)
+    Some(samples)
 }
 
 fn skip_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
@@ -259,7 +283,7 @@ fn order_count_fields(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-fn dimensions(bits: &mut Bits<'_>, chroma: u32) -> Option<(u32, u32)> {
+fn dimensions(bits: &mut Bits<'_>, chroma: u8) -> Option<(u32, u32)> {
     let columns = bits.ue()?.checked_add(1)?;
     let map_units = bits.ue()?.checked_add(1)?;
     if columns > MAX_MACROBLOCKS || map_units > MAX_MACROBLOCKS {
@@ -332,6 +356,11 @@ impl<'a> Bits<'a> {
             value = (value << 1) | self.bit()?;
         }
         Some(value - 1)
+    }
+
+    /// Unsigned Exp-Golomb of a field that may not be above `max`.
+    fn ue_up_to(&mut self, max: u8) -> Option<u8> {
+        u8::try_from(self.ue()?).ok().filter(|v| *v <= max)
     }
 
     /// Signed Exp-Golomb.

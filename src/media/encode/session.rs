@@ -9,6 +9,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use crate::error::{Error, Kind, Result};
+use crate::media::bus;
 use crate::media::raw::FaultSink;
 use crate::media::time::MediaClock;
 
@@ -116,7 +117,7 @@ impl Session {
         session
             .link(middle, sink.upcast_ref())
             .map_err(|e| could_not_start(name).caused_by(e))?;
-        session.listen()?;
+        session.listen(name)?;
         clock.apply(&session.pipeline);
         if let Err(e) = session.pipeline.set_state(gst::State::Playing) {
             let error = could_not_start(name);
@@ -145,15 +146,21 @@ impl Session {
     }
 
     /// Errors and the end are heard in the thread that posts them: no thread and no queue of its own is needed.
-    fn listen(&self) -> Result<()> {
+    fn listen(&self, name: &str) -> Result<()> {
         let bus = self
             .pipeline
             .bus()
             .ok_or_else(|| Error::new(Kind::Internal, "A pipeline has no bus."))?;
         let fault = Arc::clone(&self.fault);
+        let name = format!("the encoder {name}");
         bus.set_sync_handler(move |_, message| {
-            if let Some(reason) = clause(message) {
-                fault.fire(reason);
+            match message.view() {
+                gst::MessageView::Error(e) => {
+                    tracing::debug!(encoder = %name, error = %e.error(), debug = ?e.debug(), "pipeline error");
+                    fault.fire(with_flow(bus::message_sentence(e, &name).1, e));
+                }
+                gst::MessageView::Eos(_) => fault.fire(format!("{name} ended by itself")),
+                _ => {}
             }
             gst::BusSyncReply::Drop
         });
@@ -219,25 +226,12 @@ fn could_not_start(name: &str) -> Error {
     )
 }
 
-/// An error or end on the bus as one clause.
-fn clause(message: &gst::Message) -> Option<String> {
-    match message.view() {
-        gst::MessageView::Error(e) => {
-            let who = message
-                .src()
-                .and_then(|s| s.downcast_ref::<gst::Element>())
-                .and_then(ElementExt::factory)
-                .map_or_else(|| "pipeline".into(), |factory| factory.name());
-            // The flow result tells more than "Internal data stream error".
-            let detail = e
-                .debug()
-                .and_then(|d| d.rsplit_once("reason ").map(|(_, r)| format!(" ({r})")))
-                .unwrap_or_default();
-            let text = e.error().to_string();
-            Some(format!("{who}: {}{detail}", text.trim_end_matches('.')))
-        }
-        gst::MessageView::Eos(_) => Some("the encoder ended by itself".into()),
-        _ => None,
+/// Adds the flow result, where there is one: it tells more than that the stream broke off.
+fn with_flow(clause: String, error: &gst::message::Error) -> String {
+    let debug = error.debug();
+    match debug.as_deref().and_then(|d| d.rsplit_once("reason ")) {
+        Some((_, flow)) => format!("{clause} ({flow})"),
+        None => clause,
     }
 }
 

@@ -50,6 +50,8 @@ fn an_error_inside_the_pipeline_is_reported_once_with_its_reason() {
         }
         let reason = failures.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(reason.contains("not-negotiated"), "{element}: {reason}");
+        let clause = format!("the encoder {element} does not offer the wanted format (");
+        assert!(reason.starts_with(&clause), "{element}: {reason}");
         let begun = Instant::now();
         encoder.stop();
         assert!(begun.elapsed() < Duration::from_secs(3));

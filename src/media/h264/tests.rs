@@ -17,6 +17,37 @@ fn reads_size_and_profile_of_real_parameter_sets() {
     let base = Sps::parse(BASELINE_640X360).unwrap();
     assert_eq!((base.width, base.height), (640, 360));
     assert_eq!(base.profile(), Some(H264Profile::ConstrainedBaseline));
+    for sps in [high, base] {
+        assert_eq!(sps.samples, Samples::PLAIN);
+    }
+    assert_eq!(Sps::parse(&HIGH_720[..4]), None);
+}
+
+#[test]
+fn chroma_format_and_bit_depths_are_read_and_bounded() {
+    // From 1280x720 in High, with other fields after the id: 4:2:2 (011), 10 bits luma (011), 9 bits chroma (010).
+    let fields = |format: &str, luma: &str, chroma: &str| {
+        let rest: String = HIGH_720[4..]
+            .iter()
+            .map(|byte| format!("{byte:08b}"))
+            .collect();
+        // The set begins with id 0 (1), 4:2:0 (010) and 8 bits twice (1, 1).
+        assert!(rest.starts_with("101011"));
+        let mut bits = format!("1{format}{luma}{chroma}{}", &rest[6..]);
+        bits.truncate(bits.len() / 8 * 8);
+        let bytes = bits.as_bytes().chunks(8);
+        let mut nal = vec![0x67, 122, 0, 31];
+        nal.extend(bytes.map(|b| u8::from_str_radix(str::from_utf8(b).unwrap(), 2).unwrap()));
+        Sps::parse(&nal).map(|sps| sps.samples)
+    };
+    let samples = Samples {
+        chroma_format: 2,
+        luma_minus_8: 2,
+        chroma_minus_8: 1,
+    };
+    assert_eq!(fields("011", "011", "010"), Some(samples));
+    assert_eq!(fields("00101", "1", "1"), None, "format 4");
+    assert_eq!(fields("010", "0001000", "1"), None, "15 bits");
 }
 
 #[test]
@@ -47,6 +78,22 @@ fn a_delta_picture_is_no_keyframe_whatever_follows() {
     assert_eq!(parameter_sets(&late), None, "must be in front of the slice");
 }
 
+/// A NAL unit as an encoder writes it: no start code inside, no zero at the end.
+fn nal() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 1..40).prop_map(|mut v| {
+        for i in 1..v.len() {
+            if v[i - 1] == 0 && v[i] < 4 {
+                v[i] = 4;
+            }
+        }
+        v[0] |= 1;
+        if let Some(last) = v.last_mut() {
+            *last |= 0x80;
+        }
+        v
+    })
+}
+
 /// Bytes with many zeros, ones and threes, where splitting is hard.
 fn nasty() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(
@@ -74,13 +121,15 @@ proptest! {
             if let Some(parsed) = Sps::parse(start) {
                 prop_assert!(parsed.width > 0 && parsed.width <= 16384);
                 prop_assert!(parsed.height > 0 && parsed.height <= 32768);
+                let s = parsed.samples;
+                prop_assert!(s.chroma_format <= 3 && s.luma_minus_8 <= 6 && s.chroma_minus_8 <= 6);
             }
         }
     }
 
     #[test]
     fn what_was_joined_is_split_again(
-        units in prop::collection::vec(prop::collection::vec(4u8.., 1..20), 0..10),
+        units in prop::collection::vec(nal(), 0..10),
         long in prop::collection::vec(any::<bool>(), 10),
     ) {
         let mut data = Vec::new();

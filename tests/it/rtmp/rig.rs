@@ -10,8 +10,8 @@ use boothcast::config::{Destination, Secret};
 use boothcast::device::event::{DestinationState, MediaEvent, PushFigures};
 use boothcast::media::access_unit::{AccessUnit, Format, Track};
 use boothcast::media::fanout::Fanout;
+use boothcast::media::h264;
 use boothcast::media::output::rtmp::abr::Adaptive;
-use boothcast::media::output::rtmp::flv::nal_units;
 use boothcast::media::output::rtmp::{Push, PushOptions};
 use boothcast::media::report::Reporter;
 use bytes::Bytes;
@@ -86,14 +86,13 @@ impl Source {
             let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
             let data = Bytes::copy_from_slice(&buffer.map_readable().unwrap());
             if keyframe && format.is_none() {
-                let nals = nal_units(&data);
-                let find = |t| nals.iter().find(|n| n[0] & 31 == t).cloned();
+                let (sps, pps) = h264::parameter_sets(&data).unwrap();
                 format = Some(Arc::new(Format::H264 {
                     width,
                     height,
                     fps: FPS,
-                    sps: find(7).unwrap(),
-                    pps: find(8).unwrap(),
+                    sps,
+                    pps,
                 }));
             }
             let Some(format) = format.clone() else { return };

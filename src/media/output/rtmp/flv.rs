@@ -5,8 +5,8 @@
 use bytes::Bytes;
 
 use super::amf::{self, Value};
-use super::sps;
 use crate::media::access_unit::Format;
+use crate::media::h264::{Sps, avcc, nal_type, nal_type_of};
 
 /// Video codecs of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,46 +60,6 @@ pub fn video_header(codec: VideoCodec, packet: Packet) -> Vec<u8> {
     }
 }
 
-/// The NAL units of an annex B byte-stream, without start codes and trailing zeros; slices of `data`.
-pub fn nal_units(data: &Bytes) -> Vec<Bytes> {
-    let mut units = Vec::new();
-    let mut begin = None;
-    let mut at = 0;
-    while let Some(found) = find_start_code(&data[at..]) {
-        if let Some(begin) = begin {
-            push_trimmed(data, begin, at + found, &mut units);
-        }
-        at += found + 3;
-        begin = Some(at);
-    }
-    if let Some(begin) = begin {
-        push_trimmed(data, begin, data.len(), &mut units);
-    }
-    units
-}
-
-fn find_start_code(data: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while at + 3 <= data.len() {
-        // A byte above 1 cannot be part of 00 00 01, so three bytes are skipped at once.
-        match data[at + 2] {
-            0 => at += 1,
-            1 if data[at] == 0 && data[at + 1] == 0 => return Some(at),
-            _ => at += 3,
-        }
-    }
-    None
-}
-
-fn push_trimmed(data: &Bytes, begin: usize, mut end: usize, units: &mut Vec<Bytes>) {
-    while end > begin && data[end - 1] == 0 {
-        end -= 1;
-    }
-    if end > begin {
-        units.push(data.slice(begin..end));
-    }
-}
-
 /// A picture as a video message: header, then each NAL unit with a 4-byte length. Parameter sets (they are in the
 /// sequence header), delimiters and filler are left out. `None` when nothing is left.
 #[must_use]
@@ -112,12 +72,12 @@ pub fn picture(data: &Bytes, keyframe: bool, composition_ms: i32) -> Option<Vec<
             composition_ms,
         },
     );
-    for nal in nal_units(data) {
-        // nal_unit_type: 7 SPS, 8 PPS, 9 access unit delimiter, 12 filler (ITU-T H.264, table 7-1).
-        if matches!(nal[0] & 0x1F, 7 | 8 | 9 | 12) {
+    for (length, nal) in avcc(data) {
+        use nal_type::{AUD, FILLER, PPS, SPS};
+        if matches!(nal_type_of(&nal), SPS | PPS | AUD | FILLER) {
             continue;
         }
-        header.extend_from_slice(&u32::try_from(nal.len()).ok()?.to_be_bytes());
+        header.extend_from_slice(&length);
         parts.push(Bytes::from(std::mem::take(&mut header)));
         parts.push(nal);
     }
@@ -125,7 +85,7 @@ pub fn picture(data: &Bytes, keyframe: bool, composition_ms: i32) -> Option<Vec<
 }
 
 /// The AVC sequence header: an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) of one SPS and one PPS.
-/// `None` when the SPS is too short or the sets too long.
+/// `None` when the SPS is too short, or a broken one of a High profile, or the sets too long.
 #[must_use]
 pub fn avc_sequence_header(sps: &[u8], pps: &[u8]) -> Option<Bytes> {
     let [_, profile, compatibility, level, ..] = *sps else {
@@ -140,11 +100,11 @@ pub fn avc_sequence_header(sps: &[u8], pps: &[u8]) -> Option<Bytes> {
     out.extend_from_slice(&u16::try_from(pps.len()).ok()?.to_be_bytes());
     out.extend_from_slice(pps);
     if matches!(profile, 100 | 110 | 122 | 144) {
-        let chroma = sps::chroma(sps)?;
+        let samples = Sps::parse(sps)?.samples;
         out.extend_from_slice(&[
-            0xFC | chroma.format,
-            0xF8 | chroma.luma_minus_8,
-            0xF8 | chroma.chroma_minus_8,
+            0xFC | samples.chroma_format,
+            0xF8 | samples.luma_minus_8,
+            0xF8 | samples.chroma_minus_8,
             0,
         ]);
     }
@@ -202,39 +162,11 @@ mod tests {
 
     use super::*;
 
-    fn nal() -> impl Strategy<Value = Vec<u8>> {
-        // Emulation prevention: no zero runs inside, no zero at the end.
-        proptest::collection::vec(any::<u8>(), 1..40).prop_map(|mut v| {
-            for i in 1..v.len() {
-                if v[i - 1] == 0 && v[i] < 4 {
-                    v[i] = 4;
-                }
-            }
-            v[0] |= 1;
-            if let Some(last) = v.last_mut() {
-                *last |= 0x80;
-            }
-            v
-        })
-    }
-
     proptest! {
-        #[test]
-        fn annex_b_is_split_where_it_was_joined(nals in proptest::collection::vec((nal(), any::<bool>()), 0..8)) {
-            let mut stream = Vec::new();
-            for (nal, long) in &nals {
-                stream.extend_from_slice(if *long { &[0, 0, 0, 1] } else { &[0, 0, 1] });
-                stream.extend_from_slice(nal);
-            }
-            let got: Vec<Vec<u8>> = nal_units(&stream.into()).iter().map(|n| n.to_vec()).collect();
-            prop_assert_eq!(got, nals.into_iter().map(|n| n.0).collect::<Vec<_>>());
-        }
-
         #[test]
         fn any_bytes_are_split_without_panic(data in proptest::collection::vec(0u8..4, 0..100)) {
             let data = Bytes::from(data);
-            for nal in nal_units(&data) { prop_assert!(!nal.is_empty()); }
-            let _ = picture(&data, true, 0);
+            for part in picture(&data, true, 0).unwrap_or_default() { prop_assert!(!part.is_empty()); }
             let _ = avc_sequence_header(&data, &data);
         }
     }
@@ -283,6 +215,16 @@ mod tests {
             ]
         );
         assert_eq!(avc_sequence_header(&[0x67, 66], &[0x68]), None);
+        // From x264: High, level 3.1, 1280x720; 8 bits in 4:2:0 are said behind the sets.
+        let high = [
+            0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x10,
+        ];
+        let header = avc_sequence_header(&high, &[0x68, 0xCE]).unwrap();
+        assert_eq!(
+            header[header.len() - 6..],
+            [0x68, 0xCE, 0xFD, 0xF8, 0xF8, 0]
+        );
+        assert_eq!(avc_sequence_header(&high[..5], &[0x68, 0xCE]), None);
         let parts = aac_sequence_header(&Bytes::from_static(&[0x11, 0x90]));
         assert_eq!(
             [&parts[0][..], &parts[1][..]].concat(),

@@ -32,7 +32,6 @@ mod push;
 pub mod redact;
 /// A publisher's session without I/O.
 pub mod session;
-mod sps;
 /// Parsed addresses.
 pub mod target;
 #[cfg(test)]
