@@ -40,7 +40,7 @@ use tune::Tuning;
 
 /// Raw frames that may wait for the encoder; the oldest is dropped when one more comes. At 30/s the encoder may pause for
 /// 200 ms, as it does on a busy machine, without a picture lost.
-const MAX_WAITING: u64 = 6;
+pub const MAX_WAITING: u64 = 6;
 
 /// A running encoder. Dropping it stops it, as [`VideoEncoder::stop`] does.
 pub struct VideoEncoder {

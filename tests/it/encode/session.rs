@@ -53,7 +53,7 @@ fn frames_are_dropped_not_queued_while_the_encoder_is_late() {
     let begun = Instant::now();
     for buffer in frames {
         rig.encoder.push(buffer);
-        assert!(rig.encoder.waiting() <= 3);
+        assert!(rig.encoder.waiting() <= boothcast::media::encode::MAX_WAITING);
     }
     let took = begun.elapsed();
     rig.next = 60;
