@@ -1,6 +1,7 @@
 //! What is printed at start: what was found and chosen, and lines to copy and paste.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth, Secret};
@@ -27,7 +28,8 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// Prints the page to standard output.
     pub fn print(&self) {
-        print!("{}", self.text());
+        // A reader that is gone is no reason to stop the show.
+        let _ = std::io::stdout().lock().write_all(self.text().as_bytes());
     }
 
     fn text(&self) -> String {
@@ -120,7 +122,7 @@ impl Banner<'_> {
         out.push_str("\nPush:\n");
         for d in &self.config.destination {
             let on = if d.enabled { "" } else { " (switched off)" };
-            let _ = writeln!(out, "  {} → {}{on}", d.name, d.url);
+            let _ = writeln!(out, "  {} → {}{on}", d.name, d.url.redacted());
         }
     }
 }

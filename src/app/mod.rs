@@ -33,7 +33,7 @@ use crate::store::files::{self, LoadedWanted};
 use crate::store::folder;
 
 /// The longest an orderly end may take before it is cut short.
-const END_LIMIT: Duration = Duration::from_millis(2800);
+const END_LIMIT: Duration = Duration::from_millis(2500);
 
 /// What a run needs.
 pub struct AppOptions {
@@ -93,6 +93,7 @@ impl App {
         let setup = setup(&config, &table.usable, found.audio.is_some());
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
+        let wanted_bitrate = state.video().bitrate;
         let (handle, supervisor) = Supervisor::spawn(runtime, state, clock, effects_in);
         let status = handle.status();
         let media_events = handle.clone();
@@ -118,6 +119,7 @@ impl App {
                 return Err(e);
             }
         };
+        engine.set_wanted_bitrate(wanted_bitrate);
         let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
         let effects = spawn_effects(
             engine,

@@ -9,12 +9,13 @@ use crate::edge::camera::mode::{Choice, Use, Wish};
 use crate::edge::{camera, sound};
 use crate::error::{Error, Kind, Result};
 use crate::media::capture::{AudioInput, CameraStream, VideoInput};
-use crate::media::engine::Resolver;
+use crate::media::engine::{Resolver, VideoResolver};
+use crate::media::raw::{Pixel, RawFormat};
 
 /// Decides once, at start, what `auto` means; afterwards a lost camera stays a lost camera.
 pub struct Sources {
     /// The picture.
-    pub video: Resolver<VideoInput>,
+    pub video: VideoResolver,
     /// The sound; `None`: no sound track.
     pub audio: Option<Resolver<AudioInput>>,
     /// What was chosen and why, a line each, for the console.
@@ -37,20 +38,27 @@ pub fn resolve(config: &Config, board: &Board) -> Sources {
 fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
     let wanted = config.video.source;
     if wanted != VideoSourceKind::Auto {
-        let note = match video_resolver(config, wanted)() {
+        let note = match video_resolver(config, wanted)(configured(config)) {
             Ok(input) => format!("Picture: {}", input.describe()),
             Err(e) => format!("Picture: {}", e.report()),
         };
         return (wanted, note);
     }
-    let problem = match v4l2_input(config) {
+    let problem = match v4l2_input(config, configured(config)) {
         Ok(input) => {
             return (
                 VideoSourceKind::V4l2,
                 format!("Picture: {}", input.describe()),
             );
         }
-        Err(e) => e,
+        Err(e) if e.kind() == Kind::NotFound || e.kind() == Kind::Unsupported => e,
+        // It is there, and busy or forbidden: the slate says so, and the camera is tried again and again.
+        Err(e) => {
+            return (
+                VideoSourceKind::V4l2,
+                format!("Picture: slate, because: {}", e.report()),
+            );
+        }
     };
     if board.id.starts_with("rpi") && crate::media::has_element("libcamerasrc") {
         let note = "Picture: CSI camera through libcamera".to_owned();
@@ -66,7 +74,11 @@ fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
 fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, String) {
     let wanted = config.audio.source;
     let kind = match (wanted, video) {
-        (AudioSourceKind::Auto, VideoSourceKind::Test) => AudioSourceKind::Test,
+        (AudioSourceKind::Auto, VideoSourceKind::Test)
+            if sound::find(&config.audio.device).is_err() =>
+        {
+            AudioSourceKind::Test
+        }
         (AudioSourceKind::Auto, VideoSourceKind::File) => AudioSourceKind::File,
         (AudioSourceKind::Auto, _) => AudioSourceKind::Alsa,
         (kind, _) => kind,
@@ -82,10 +94,10 @@ fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, Stri
     (kind, note)
 }
 
-fn video_resolver(config: &Config, kind: VideoSourceKind) -> Resolver<VideoInput> {
+fn video_resolver(config: &Config, kind: VideoSourceKind) -> VideoResolver {
     let config = config.clone();
-    Arc::new(move || match kind {
-        VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config),
+    Arc::new(move |raw| match kind {
+        VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config, raw),
         VideoSourceKind::Libcamera => Ok(VideoInput::Libcamera {
             id: config.video.device.clone(),
         }),
@@ -125,14 +137,25 @@ fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput
     })
 }
 
-/// What is wanted of a camera.
+/// The picture as configured; commands may have changed it since.
 #[must_use]
-pub fn wish(config: &Config) -> Wish {
+pub fn configured(config: &Config) -> RawFormat {
     let video = &config.encode.video;
-    Wish {
+    RawFormat {
+        pixel: Pixel::I420,
         width: video.width,
         height: video.height,
         fps: video.fps,
+    }
+}
+
+/// What is wanted of a camera.
+#[must_use]
+pub fn wish(config: &Config, raw: RawFormat) -> Wish {
+    Wish {
+        width: raw.width,
+        height: raw.height,
+        fps: raw.fps,
         format: config.video.format,
         // The small rendition needs raw frames, which a passed-through camera does not give.
         passthrough: config.video.passthrough && !config.sub.enabled,
@@ -140,12 +163,12 @@ pub fn wish(config: &Config) -> Wish {
 }
 
 /// The wanted camera in the mode that fits best.
-fn v4l2_input(config: &Config) -> Result<VideoInput> {
+fn v4l2_input(config: &Config, raw: RawFormat) -> Result<VideoInput> {
     let camera = camera::find(&config.video.device)?;
     if let Some(busy) = camera.busy() {
         return Err(busy);
     }
-    let choice = camera::mode::choose(&camera.modes, &wish(config))?;
+    let choice = camera::mode::choose(&camera.modes, &wish(config, raw))?;
     let stream = stream(&choice)?;
     let Choice { mode, reason, .. } = choice;
     Ok(VideoInput::V4l2 {

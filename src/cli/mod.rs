@@ -7,6 +7,8 @@ pub mod doctor;
 /// `boothcast run`.
 pub mod run;
 
+use std::io::Write as _;
+
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// A camera box: camera and microphone in, RTSP and RTMP out.
@@ -52,13 +54,9 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Check(args) => check::run(&args),
         Sub::Doctor(args) => run::doctor(&args),
         Sub::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "boothcast",
-                &mut std::io::stdout(),
-            );
-            0
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);
+            u8::from(std::io::stdout().write_all(&script).is_err())
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
-use crate::app::{App, AppOptions};
+use crate::app::{App, AppOptions, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config, board};
 use crate::error::{Error, Kind, Result};
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> u8 {
 fn try_run(args: &RunArgs) -> Result<bool> {
     let board = board::detected();
     let sources = args.config.sources();
-    let keep_going = args.keep_going || std::env::var_os("INVOCATION_ID").is_some();
+    let keep_going = args.keep_going || is_service();
     let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
     start_logging(&loaded.config)?;
     let notices = notices(&loaded);
@@ -74,6 +74,12 @@ fn try_run(args: &RunArgs) -> Result<bool> {
     let clean = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
     clean
+}
+
+/// Whether systemd itself started this process. `INVOCATION_ID` will not do: every child of a unit inherits it.
+fn is_service() -> bool {
+    let own = std::process::id().to_string();
+    std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == own)
 }
 
 /// What people should know of how the configuration was loaded.
@@ -101,7 +107,12 @@ async fn serve(options: AppOptions) -> Result<bool> {
         }
     };
     let health = tokio::spawn(crate::app::log_health(app.status.clone()));
-    signals.next().await;
+    let mut status = app.status.clone();
+    tokio::select! {
+        () = signals.next() => {}
+        // The core ended by itself: by a command, or because a part that it cannot do without is gone.
+        _ = status.wait_for(|s| s.ending) => {}
+    }
     tracing::info!("ending in order; once more ends at once");
     let clean = tokio::select! {
         clean = app.stop() => clean,
@@ -114,9 +125,10 @@ async fn serve(options: AppOptions) -> Result<bool> {
     Ok(clean)
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT, SIGTERM, and SIGHUP unless `nohup` said to ignore it.
 struct Signals {
     interrupt: Signal,
+    hangup: Option<Signal>,
     terminate: Signal,
 }
 
@@ -127,16 +139,37 @@ impl Signals {
                 .map_err(|e| Error::new(Kind::Internal, "Signals cannot be heard.").caused_by(e))
         };
         Ok(Self {
+            hangup: if hangup_is_ignored() {
+                None
+            } else {
+                Some(open(SignalKind::hangup())?)
+            },
             interrupt: open(SignalKind::interrupt())?,
             terminate: open(SignalKind::terminate())?,
         })
     }
 
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
+    }
+}
+
+fn hangup_is_ignored() -> bool {
+    // SAFETY: asks for the disposition only; `old` is plain data that the call fills.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut old) == 0
+            && old.sa_sigaction == libc::SIG_IGN
     }
 }
 
@@ -188,7 +221,7 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         }
     };
     let (table, video) = (board.encoders.clone(), config.encode.video.clone());
-    let wish = crate::app::sources::wish(&config);
+    let wish = sources::wish(&config, sources::configured(&config));
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,

@@ -63,7 +63,7 @@ impl std::fmt::Debug for AudioEncoder {
 }
 
 impl AudioEncoder {
-    /// Opens the best installed encoder for interleaved S16LE at `rate` samples/s with 1 or 2 `channels`, at `bitrate`
+    /// Opens the first installed encoder that starts, for interleaved S16LE at `rate` samples/s with 1 or 2 `channels`, at `bitrate`
     /// bit/s. `out` gets one AAC frame at a time, timed so that the decoded sound is where it was; `failed` is called at
     /// most once, when the session is of no more use. Neither may block or stop the session itself.
     ///
@@ -74,14 +74,20 @@ impl AudioEncoder {
         channels: u32,
         bitrate: u32,
         clock: &MediaClock,
-        out: AuSink,
-        failed: FaultSink,
+        out: &AuSink,
+        failed: &FaultSink,
     ) -> Result<Self> {
-        let Some(element) = installed().first().copied() else {
-            return Err(Error::new(Kind::Missing, "No AAC encoder is installed.")
-                .mend("Install the package gstreamer1.0-plugins-bad (voaacenc) or gstreamer1.0-libav (avenc_aac)."));
-        };
-        Self::open_with(element, rate, channels, bitrate, clock, out, failed)
+        let mut error = Error::new(Kind::Missing, "No AAC encoder is installed.").mend(
+            "Install the package gstreamer1.0-plugins-bad (voaacenc) or gstreamer1.0-libav (avenc_aac).",
+        );
+        for element in installed() {
+            let (out, failed) = (out.clone(), failed.clone());
+            match Self::open_with(element, rate, channels, bitrate, clock, out, failed) {
+                Ok(encoder) => return Ok(encoder),
+                Err(e) => error = e,
+            }
+        }
+        Err(error)
     }
 
     /// As [`AudioEncoder::open`], with the encoder named: one of [`installed`].

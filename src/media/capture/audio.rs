@@ -174,15 +174,17 @@ impl AudioPath {
         let on_end: FaultSink = Arc::new(move |reason| {
             // A thread that had to be left behind may come back after the next source was opened.
             let mut current = lock(&shared.current);
-            if current
+            let mine = current
                 .as_ref()
-                .is_some_and(|c| Arc::ptr_eq(&c.ended.0, &once.0))
-            {
+                .is_some_and(|c| Arc::ptr_eq(&c.ended.0, &once.0));
+            if mine {
                 *current = None;
                 lock(&shared.feeds).close();
             }
             drop(current);
-            once.call(reason);
+            if mine {
+                once.call(reason);
+            }
         });
         *lock(&self.shared.current) = Some(Current {
             description: source::description(input),

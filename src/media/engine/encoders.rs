@@ -24,6 +24,8 @@ pub(super) enum Job {
         index: usize,
         video: VideoSettings,
     },
+    /// Sources deliver another raw format: sessions that expect the old one are opened anew.
+    Reinput,
     /// Change a bitrate.
     Bitrate { rendition: Rendition, bitrate: u32 },
 }
@@ -33,6 +35,8 @@ struct Session {
     encoder: VideoEncoder,
     index: usize,
     video: VideoSettings,
+    /// What it was opened for; frames in any other format are not for it.
+    input: RawFormat,
     current: Arc<AtomicBool>,
 }
 
@@ -116,10 +120,12 @@ impl Encoders {
         *lock(&self.input) = raw;
     }
 
-    /// One raw frame for every encoder.
-    pub(super) fn frame(&self, buffer: &gst::Buffer) {
+    /// One raw frame in `raw` for every encoder that expects that format; for a moment after a change of size none may.
+    pub(super) fn frame(&self, raw: RawFormat, buffer: &gst::Buffer) {
         for slot in self.slots.values() {
-            if let Some(session) = &*lock(&slot.session) {
+            if let Some(session) = &*lock(&slot.session)
+                && session.input == raw
+            {
                 session.encoder.push(buffer.clone());
             }
         }
@@ -164,6 +170,7 @@ impl Encoders {
                 index,
                 video,
             } => self.open(rendition, index, video),
+            Job::Reinput => self.reinput(),
             Job::Bitrate { rendition, bitrate } => self.set_bitrate(rendition, bitrate),
         }
     }
@@ -178,12 +185,13 @@ impl Encoders {
             return;
         };
         let current = Arc::new(AtomicBool::new(true));
+        let input = self.input();
         let opened = VideoEncoder::open(
             &element,
             &video,
-            self.input(),
+            input,
             &self.clock,
-            self.out(rendition),
+            self.out(rendition, &current),
             self.failed(rendition, &element, &current),
         );
         match opened {
@@ -192,6 +200,7 @@ impl Encoders {
                     encoder,
                     index,
                     video,
+                    input,
                     current,
                 });
                 self.reporter.report(MediaEvent::EncoderUp {
@@ -204,6 +213,19 @@ impl Encoders {
                 encoder: element,
                 reason: e.report(),
             }),
+        }
+    }
+
+    fn reinput(self: &Arc<Self>) {
+        let input = self.input();
+        for (rendition, slot) in &self.slots {
+            let other = lock(&slot.session)
+                .as_ref()
+                .filter(|s| s.input != input)
+                .map(|s| (s.index, s.video.clone()));
+            if let Some((index, video)) = other {
+                self.open(*rendition, index, video);
+            }
         }
     }
 
@@ -222,10 +244,13 @@ impl Encoders {
         }
     }
 
-    fn out(self: &Arc<Self>, rendition: Rendition) -> AuSink {
-        let weak: Weak<Self> = Arc::downgrade(self);
+    /// A session that was replaced may still speak when its driver hung: its units refer to pictures that nobody has.
+    fn out(self: &Arc<Self>, rendition: Rendition, current: &Arc<AtomicBool>) -> AuSink {
+        let (weak, current): (Weak<Self>, _) = (Arc::downgrade(self), current.clone());
         Arc::new(move |unit| {
-            if let Some(encoders) = weak.upgrade() {
+            if current.load(Ordering::SeqCst)
+                && let Some(encoders) = weak.upgrade()
+            {
                 encoders.offer(rendition, Producer::Encoder, unit);
             }
         })

@@ -17,7 +17,7 @@ use super::capture::{AudioInput, VideoInput};
 use super::delay::DelayLine;
 use super::fanout::Fanout;
 use super::output::rtsp::{Mount, RtspOptions, RtspServer};
-use super::raw::Pixel;
+use super::raw::{Pixel, RawFormat};
 use super::report::Reporter;
 use super::time::MediaClock;
 use crate::config::Config;
@@ -32,6 +32,9 @@ use sound::Sound;
 /// Finds a source anew each time it is opened: a camera that was plugged in again may have another node.
 pub type Resolver<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
 
+/// The same for the picture, given what is wanted of it now.
+pub type VideoResolver = Arc<dyn Fn(RawFormat) -> Result<VideoInput> + Send + Sync>;
+
 /// What the engine needs to start.
 pub struct EngineOptions {
     /// The configuration.
@@ -43,7 +46,7 @@ pub struct EngineOptions {
     /// Raw layout that the first encoder takes.
     pub pixel: Pixel,
     /// The picture.
-    pub video: Resolver<VideoInput>,
+    pub video: VideoResolver,
     /// The sound; `None`: no sound track.
     pub audio: Option<Resolver<AudioInput>>,
     /// The RTSP server; `None`: off.
@@ -90,7 +93,13 @@ impl Engine {
             runtime,
         } = options;
         let with_audio = audio.is_some();
-        let early_video_ms = delay_parts(config.audio.offset_ms).1;
+        // Without sound there is nothing to be in step with.
+        let offset_ms = if with_audio {
+            config.audio.offset_ms
+        } else {
+            0
+        };
+        let early_video_ms = delay_parts(offset_ms).1;
 
         let encoders = Encoders::new(&config, table, pixel, &clock, &reporter);
         let lanes: Vec<Arc<Lane>> = encoders
@@ -134,7 +143,10 @@ impl Engine {
             )?),
         };
         let audio_count = sound.as_ref().map(Sound::counter);
-        let picture = Picture::start(&config, video, &clock, &encoders, &reporter)?;
+        let jobs = encoders.clone();
+        let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
+        let encode = encode_worker.sender();
+        let picture = Picture::start(&config, video, &clock, &encoders, encode, &reporter)?;
         let rtsp = match rtsp {
             None => None,
             Some(options) => {
@@ -158,8 +170,6 @@ impl Engine {
         };
         let pushes = Pushes::new(&config, &lanes[0].fanout, with_audio, &runtime, &reporter);
         let heartbeat = runtime.spawn(beat(lanes.clone(), audio_count, reporter.clone()));
-        let jobs = encoders.clone();
-        let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
         Ok(Self {
             picture,
             sound,

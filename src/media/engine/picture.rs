@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::Resolver;
-use super::encoders::{Encoders, raw_format};
-use super::worker::Worker;
+use super::VideoResolver;
+use super::encoders::{self, Encoders, raw_format};
+use super::worker::{Jobs, Worker};
 use crate::config::{Config, SlateConfig, VideoSettings};
 use crate::device::event::{MediaEvent, Rendition};
+use crate::device::observe::PASSTHROUGH;
 use crate::error::Result;
 use crate::media::capture::VideoInput;
 use crate::media::capture::slate;
@@ -33,12 +34,13 @@ pub(super) struct Picture {
 impl Picture {
     pub(super) fn start(
         config: &Config,
-        resolver: Resolver<VideoInput>,
+        resolver: VideoResolver,
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
+        encode: Jobs<encoders::Job>,
         reporter: &Reporter,
     ) -> Result<Self> {
-        let mut state = State::new(config, resolver, clock, encoders, reporter);
+        let mut state = State::new(config, resolver, clock, encoders, encode, reporter);
         let worker = Worker::start("picture", move |job| state.run(job))?;
         Ok(Self { worker })
     }
@@ -65,27 +67,32 @@ impl Picture {
 /// What the worker thread owns.
 struct State {
     capture: Option<VideoCapture>,
+    /// True while the callbacks of the open capture count; a replaced one may still be speaking.
+    current: Arc<AtomicBool>,
     select: Option<Arc<VideoSelect>>,
     raw: RawFormat,
-    resolver: Resolver<VideoInput>,
+    resolver: VideoResolver,
     slate: SlateConfig,
     box_name: String,
     sentence: String,
     clock: MediaClock,
     encoders: Arc<Encoders>,
+    encode: Jobs<encoders::Job>,
     reporter: Reporter,
 }
 
 impl State {
     fn new(
         config: &Config,
-        resolver: Resolver<VideoInput>,
+        resolver: VideoResolver,
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
+        encode: Jobs<encoders::Job>,
         reporter: &Reporter,
     ) -> Self {
         let mut state = Self {
             capture: None,
+            current: Arc::default(),
             select: None,
             raw: encoders.input(),
             resolver,
@@ -94,6 +101,7 @@ impl State {
             sentence: String::new(),
             clock: clock.clone(),
             encoders: encoders.clone(),
+            encode,
             reporter: reporter.clone(),
         };
         state.start_select();
@@ -118,7 +126,8 @@ impl State {
     /// A new selection for the raw format in force.
     fn start_select(&mut self) {
         let encoders = self.encoders.clone();
-        let out: BufferSink = Arc::new(move |buffer| encoders.frame(&buffer));
+        let raw = self.raw;
+        let out: BufferSink = Arc::new(move |buffer| encoders.frame(raw, &buffer));
         let (inner, encoders) = (self.reporter.clone(), self.encoders.clone());
         let reporter = Reporter::new(move |event| {
             if let MediaEvent::SlateOnAir(true) = event {
@@ -155,6 +164,7 @@ impl State {
         self.stop_select();
         self.raw = raw;
         self.encoders.set_input(raw);
+        self.encode.send(encoders::Job::Reinput);
         self.start_select();
         if was_open {
             self.open();
@@ -162,6 +172,7 @@ impl State {
     }
 
     fn close(&mut self) {
+        self.current.store(false, Ordering::SeqCst);
         if let Some(select) = &self.select {
             select.set_camera_open(false);
         }
@@ -172,7 +183,8 @@ impl State {
 
     fn open(&mut self) {
         self.close();
-        let opened = (self.resolver)().and_then(|input| self.open_input(&input));
+        self.current = Arc::new(AtomicBool::new(true));
+        let opened = (self.resolver)(self.raw).and_then(|input| self.open_input(&input));
         match opened {
             Ok(capture) => {
                 self.capture = Some(capture);
@@ -190,8 +202,9 @@ impl State {
         let description = input.describe();
         let announce = {
             let (reporter, said) = (self.reporter.clone(), AtomicBool::new(false));
+            let current = self.current.clone();
             Arc::new(move || {
-                if !said.swap(true, Ordering::Relaxed) {
+                if current.load(Ordering::SeqCst) && !said.swap(true, Ordering::Relaxed) {
                     let description = description.clone();
                     reporter.report(MediaEvent::CameraUp { description });
                 }
@@ -227,8 +240,13 @@ impl State {
     fn units(&self, announce: Arc<impl Fn() + Send + Sync + 'static>) -> BufferSink {
         let (select, encoders) = (self.weak_select(), self.encoders.clone());
         let maker = std::sync::Mutex::new(UnitMaker::new(self.raw.fps));
+        let (reporter, said) = (self.reporter.clone(), AtomicBool::new(false));
         Arc::new(move |buffer| {
             announce();
+            if !said.swap(true, Ordering::Relaxed) {
+                let (rendition, encoder) = (Rendition::Main, PASSTHROUGH.to_owned());
+                reporter.report(MediaEvent::EncoderUp { rendition, encoder });
+            }
             if let Some(select) = select.upgrade() {
                 select.camera_alive();
             }
@@ -244,7 +262,11 @@ impl State {
 
     fn ended(&self) -> FaultSink {
         let (reporter, select) = (self.reporter.clone(), self.weak_select());
+        let current = self.current.clone();
         Arc::new(move |reason| {
+            if !current.swap(false, Ordering::SeqCst) {
+                return;
+            }
             if let Some(select) = select.upgrade() {
                 select.set_camera_open(false);
             }

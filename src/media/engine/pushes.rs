@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::task::JoinHandle;
+
 use crate::config::{Config, Destination, DestinationName};
 use crate::media::access_unit::AccessUnit;
 use crate::media::fanout::Fanout;
@@ -13,6 +15,8 @@ use crate::media::report::Reporter;
 pub(super) struct Pushes {
     known: BTreeMap<DestinationName, Destination>,
     open: BTreeMap<DestinationName, Push>,
+    /// Pushes on their way out: the next to the same place waits for them, or the server would see the key twice.
+    ending: BTreeMap<DestinationName, JoinHandle<()>>,
     fanout: Fanout<AccessUnit>,
     audio: bool,
     adaptive: Option<Adaptive>,
@@ -41,6 +45,7 @@ impl Pushes {
                 .map(|d| (d.name.clone(), d.clone()))
                 .collect(),
             open: BTreeMap::new(),
+            ending: BTreeMap::new(),
             fanout: fanout.clone(),
             audio,
             adaptive,
@@ -64,6 +69,10 @@ impl Pushes {
         if self.open.contains_key(name) {
             return;
         }
+        if let Some(end) = self.ending.remove(name) {
+            // Within a second, by the bound of `Push::stop`.
+            let _ = self.runtime.block_on(end);
+        }
         let options = PushOptions {
             destination: destination.clone(),
             fanout: self.fanout.clone(),
@@ -77,17 +86,21 @@ impl Pushes {
     /// Ends in the background: a server that does not answer holds up nobody.
     pub(super) fn close(&mut self, name: &DestinationName) {
         if let Some(push) = self.open.remove(name) {
-            self.runtime.spawn(push.stop());
+            self.ending
+                .insert(name.clone(), self.runtime.spawn(push.stop()));
         }
     }
 
     /// Ends all at once, each within its own bound.
     pub(super) async fn stop(self) {
-        let ends: Vec<_> = self
-            .open
-            .into_values()
-            .map(|push| self.runtime.spawn(push.stop()))
-            .collect();
+        let Self {
+            open,
+            ending,
+            runtime,
+            ..
+        } = self;
+        let mut ends: Vec<_> = ending.into_values().collect();
+        ends.extend(open.into_values().map(|push| runtime.spawn(push.stop())));
         for end in ends {
             let _ = end.await;
         }

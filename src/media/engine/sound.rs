@@ -1,33 +1,91 @@
 //! The sound: timeline, source and AAC encoder. One encoder feeds every rendition.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use super::worker::Worker;
+use super::worker::{Jobs, Worker};
 use super::{Lane, Resolver, delay_parts};
 use crate::config::AudioConfig;
 use crate::device::event::MediaEvent;
 use crate::error::Result;
-use crate::media::access_unit::AccessUnit;
+use crate::media::access_unit::{AccessUnit, Rising};
 use crate::media::audio_encode::AudioEncoder;
 use crate::media::capture::AudioInput;
 use crate::media::capture::audio::{AudioOptions, AudioPath};
-use crate::media::raw::FaultSink;
+use crate::media::raw::{AuSink, FaultSink};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
 
 enum Job {
     Open,
     Close,
+    /// The AAC encoder failed: the next session takes over.
+    Encoder,
+}
+
+/// Least time between two sessions of a failing encoder.
+const ENCODER_PAUSE: Duration = Duration::from_millis(500);
+
+/// The encoder in use; empty while one is replaced.
+type Slot = Arc<Mutex<Option<AudioEncoder>>>;
+
+/// What it takes to open an encoder, again and again.
+struct Maker {
+    config: AudioConfig,
+    clock: MediaClock,
+    out: AuSink,
+    reporter: Reporter,
+    /// Way to the worker, known once that runs. Weak, for the worker itself owns this: it could never end otherwise.
+    jobs: Arc<OnceLock<Weak<Jobs<Job>>>>,
 }
 
 /// Handle of the running sound.
 pub(super) struct Sound {
     path: Arc<AudioPath>,
-    encoder: Arc<AudioEncoder>,
+    encoder: Slot,
     worker: Worker<Job>,
+    way_in: Arc<Jobs<Job>>,
     count: Arc<AtomicU64>,
+}
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Maker {
+    fn open(&self) -> Result<AudioEncoder> {
+        let (reporter, jobs) = (self.reporter.clone(), self.jobs.clone());
+        let failed: FaultSink = Arc::new(move |reason| {
+            let reason = format!("the AAC encoder failed: {reason}");
+            reporter.report(MediaEvent::MicLost { reason });
+            if let Some(jobs) = jobs.get().and_then(Weak::upgrade) {
+                jobs.send(Job::Encoder);
+            }
+        });
+        let AudioConfig {
+            rate,
+            channels,
+            bitrate,
+            ..
+        } = self.config;
+        AudioEncoder::open(rate, channels, bitrate, &self.clock, &self.out, &failed)
+    }
+
+    fn replace(&self, slot: &Slot) {
+        // Taken out first: stopping waits for threads that may be pushing.
+        let old = lock(slot).take();
+        if let Some(old) = old {
+            old.stop();
+        }
+        std::thread::sleep(ENCODER_PAUSE);
+        match self.open() {
+            Ok(encoder) => *lock(slot) = Some(encoder),
+            Err(e) => self
+                .reporter
+                .report(MediaEvent::MicLost { reason: e.report() }),
+        }
+    }
 }
 
 impl Sound {
@@ -39,24 +97,15 @@ impl Sound {
         reporter: &Reporter,
     ) -> Result<Self> {
         let count = Arc::new(AtomicU64::new(0));
-        let counter = count.clone();
-        let fanouts: Vec<_> = lanes.iter().map(|lane| lane.fanout.clone()).collect();
-        let out = Arc::new(move |unit: AccessUnit| {
-            counter.fetch_add(1, Ordering::Relaxed);
-            // Sound is already where it belongs in time: only the picture goes through the delay line.
-            for fanout in &fanouts {
-                fanout.push(unit.clone());
-            }
-        });
-        let failed = encoder_failed(reporter);
-        let encoder = Arc::new(AudioEncoder::open(
-            config.rate,
-            config.channels,
-            config.bitrate,
-            clock,
-            out,
-            failed,
-        )?);
+        let jobs = Arc::new(OnceLock::new());
+        let maker = Maker {
+            config: config.clone(),
+            clock: clock.clone(),
+            out: out(lanes, count.clone()),
+            reporter: reporter.clone(),
+            jobs: jobs.clone(),
+        };
+        let encoder: Slot = Arc::new(Mutex::new(Some(maker.open()?)));
         let sink = encoder.clone();
         let options = AudioOptions {
             rate: config.rate,
@@ -68,14 +117,21 @@ impl Sound {
         let path = Arc::new(AudioPath::start(
             options,
             clock,
-            Arc::new(move |buffer| sink.push(buffer)),
+            Arc::new(move |buffer| {
+                if let Some(encoder) = &*lock(&sink) {
+                    encoder.push(buffer);
+                }
+            }),
             reporter.clone(),
         ));
-        let worker = start_worker(&path, resolver, reporter)?;
+        let worker = start_worker(&path, resolver, maker, &encoder)?;
+        let way_in = Arc::new(worker.sender());
+        let _ = jobs.set(Arc::downgrade(&way_in));
         Ok(Self {
             path,
             encoder,
             worker,
+            way_in,
             count,
         })
     }
@@ -106,45 +162,57 @@ impl Sound {
             path,
             encoder,
             worker,
+            way_in,
             ..
         } = self;
+        drop(way_in);
         worker.send(Job::Close);
         worker.stop(Duration::from_secs(1));
-        // The worker held the only other handle of the path, and the path the only other one of the encoder.
+        // The worker held the only other handle of the path.
         if let Some(path) = Arc::into_inner(path) {
             path.stop();
         }
-        if let Some(encoder) = Arc::into_inner(encoder) {
+        let encoder = lock(&encoder).take();
+        if let Some(encoder) = encoder {
             encoder.stop();
         }
     }
 }
 
-fn start_worker(
-    path: &Arc<AudioPath>,
-    resolver: Resolver<AudioInput>,
-    reporter: &Reporter,
-) -> Result<Worker<Job>> {
-    let (path, reporter) = (path.clone(), reporter.clone());
-    Worker::start("sound", move |job| match job {
-        Job::Close => path.close(),
-        Job::Open => {
-            path.close();
-            let lost = reporter.clone();
-            let ended: FaultSink =
-                Arc::new(move |reason| lost.report(MediaEvent::MicLost { reason }));
-            if let Err(e) = resolver().and_then(|input| path.open(&input, ended)) {
-                reporter.report(MediaEvent::MicLost { reason: e.report() });
-            }
+/// Sound is already where it belongs in time: only the picture goes through the delay line. Times rise across sessions.
+fn out(lanes: &[Arc<Lane>], count: Arc<AtomicU64>) -> AuSink {
+    let fanouts: Vec<_> = lanes.iter().map(|lane| lane.fanout.clone()).collect();
+    let rising = Mutex::new(Rising::default());
+    Arc::new(move |mut unit: AccessUnit| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let mut rising = lock(&rising);
+        rising.apply(&mut unit);
+        for fanout in &fanouts {
+            fanout.push(unit.clone());
         }
     })
 }
 
-fn encoder_failed(reporter: &Reporter) -> FaultSink {
-    let reporter = reporter.clone();
-    Arc::new(move |reason| {
-        reporter.report(MediaEvent::MicLost {
-            reason: format!("the AAC encoder failed: {reason}"),
-        });
+fn start_worker(
+    path: &Arc<AudioPath>,
+    resolver: Resolver<AudioInput>,
+    maker: Maker,
+    encoder: &Slot,
+) -> Result<Worker<Job>> {
+    let (path, slot) = (path.clone(), encoder.clone());
+    Worker::start("sound", move |job| match job {
+        Job::Close => path.close(),
+        Job::Encoder => maker.replace(&slot),
+        Job::Open => {
+            path.close();
+            let lost = maker.reporter.clone();
+            let ended: FaultSink =
+                Arc::new(move |reason| lost.report(MediaEvent::MicLost { reason }));
+            if let Err(e) = resolver().and_then(|input| path.open(&input, ended)) {
+                maker
+                    .reporter
+                    .report(MediaEvent::MicLost { reason: e.report() });
+            }
+        }
     })
 }

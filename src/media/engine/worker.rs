@@ -9,6 +9,30 @@ use crate::error::{Error, Kind, Result};
 /// Jobs that may wait. When a driver hangs, later jobs are refused rather than piled up.
 const QUEUE: usize = 16;
 
+/// A way into a worker's queue.
+pub(super) struct Jobs<J> {
+    name: &'static str,
+    jobs: SyncSender<J>,
+}
+
+impl<J> Jobs<J> {
+    /// Queues a job; a full queue means that the device hangs: the core will ask again.
+    pub(super) fn send(&self, job: J) {
+        match self.jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                tracing::warn!(
+                    worker = self.name,
+                    "busy with an earlier job; this one is dropped"
+                );
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                tracing::error!(worker = self.name, "has ended early");
+            }
+        }
+    }
+}
+
 /// Handle of the thread.
 pub(super) struct Worker<J> {
     name: &'static str,
@@ -40,20 +64,17 @@ impl<J: Send + 'static> Worker<J> {
         Ok(Self { name, jobs, thread })
     }
 
-    /// Queues a job; a full queue means that the device hangs: the core will ask again.
-    pub(super) fn send(&self, job: J) {
-        match self.jobs.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                tracing::warn!(
-                    worker = self.name,
-                    "busy with an earlier job; this one is dropped"
-                );
-            }
-            Err(TrySendError::Disconnected(_)) => {
-                tracing::error!(worker = self.name, "has ended early");
-            }
+    /// Another way in, for workers that give one another jobs. The thread ends when all ways in are gone.
+    pub(super) fn sender(&self) -> Jobs<J> {
+        Jobs {
+            name: self.name,
+            jobs: self.jobs.clone(),
         }
+    }
+
+    /// [`Jobs::send`].
+    pub(super) fn send(&self, job: J) {
+        self.sender().send(job);
     }
 
     /// Lets queued jobs end, at most `limit`; a thread that hangs in a driver is left behind with a warning.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use boothcast::media::access_unit::Track;
+use boothcast::media::access_unit::{AccessUnit, Format, Track};
 
 use super::destinations::destination;
 use super::in_process::{InProcess, assert_unbroken, camera_up, main_encoder};
@@ -146,4 +146,51 @@ fn the_bitrate_changes_live_without_a_new_encoder_session() {
         formats.iter().all(|f| Arc::ptr_eq(f, formats[0])),
         "SPS or PPS changed"
     );
+}
+
+fn picture_size(unit: &AccessUnit) -> Option<(u32, u32)> {
+    match *unit.format {
+        Format::H264 { width, height, .. } => Some((width, height)),
+        Format::Aac { .. } => None,
+    }
+}
+
+#[test]
+fn another_size_is_taken_live_by_both_renditions_and_no_encoder_fails() {
+    use boothcast::config::VideoSettings;
+    use boothcast::device::command::{Command, Origin};
+    let it = InProcess::start(&["sub.enabled=true"]);
+    let status = it.app.status.clone();
+    wait_for("frames", Duration::from_secs(10), || camera_up(&status));
+    let listener = it.listen();
+    std::thread::sleep(Duration::from_secs(1));
+    let old = status.borrow().encoders[0].video.clone();
+    for (width, height) in [(640, 360), (1280, 720)] {
+        let video = VideoSettings {
+            width,
+            height,
+            ..old.clone()
+        };
+        let command = it
+            .app
+            .handle
+            .command(Origin::Cli, Command::ProfileSet { video });
+        it.runtime.block_on(command).unwrap();
+        std::thread::sleep(Duration::from_secs(3));
+    }
+    {
+        let status = status.borrow();
+        assert_eq!(status.encoders.len(), 2);
+        for encoder in &status.encoders {
+            assert_eq!((encoder.failures, encoder.state), (0, "up"), "{encoder:?}");
+        }
+        assert!(status.flow.sub > 60, "{:?}", status.flow);
+        assert!(!status.slate);
+    }
+    it.stop();
+    let units = listener.join().unwrap();
+    assert_unbroken(&units, Duration::from_millis(1500));
+    let mut sizes: Vec<(u32, u32)> = units.iter().filter_map(|(_, u)| picture_size(u)).collect();
+    sizes.dedup();
+    assert_eq!(sizes, [(854, 480), (640, 360), (1280, 720)]);
 }

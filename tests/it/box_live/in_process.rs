@@ -68,7 +68,7 @@ impl InProcess {
         let present = Arc::new(AtomicBool::new(true));
         let (there, pattern) = (present.clone(), config.video.test_pattern.clone());
         let sources = Sources {
-            video: Arc::new(move || {
+            video: Arc::new(move |_| {
                 if there.load(Ordering::SeqCst) {
                     Ok(VideoInput::Test {
                         pattern: pattern.clone(),

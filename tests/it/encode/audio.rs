@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use boothcast::media::access_unit::{AccessUnit, Format, Track};
 use boothcast::media::audio_encode::{AudioEncoder, installed};
+use boothcast::media::raw::{AuSink, FaultSink};
 use boothcast::media::time::MediaClock;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -268,8 +269,8 @@ fn the_best_installed_encoder_is_taken() {
         2,
         128_000,
         &MediaClock::start(),
-        Arc::new(|_| {}),
-        Arc::new(|_| {}),
+        &(Arc::new(|_| {}) as AuSink),
+        &(Arc::new(|_| {}) as FaultSink),
     )
     .unwrap();
     assert_eq!(encoder.name(), best);
