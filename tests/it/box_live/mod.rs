@@ -6,4 +6,5 @@ mod destinations;
 mod ends;
 mod in_process;
 mod secrets;
+mod shell;
 mod watch;

@@ -121,7 +121,9 @@ fn two_readers_do_not_disturb_each_other() {
     });
     for file in [&a, &b] {
         let gap = largest_gap(&packet_times(file, "v"));
-        assert!(gap < 0.1, "a gap of {gap} s");
+        // On a busy machine the test picture itself skips frames; how one reader's arrivals bear on another's is
+        // measured, with the machine's own pauses deducted, in `rtsp::isolate` and `destinations`.
+        assert!(gap < 0.25, "a gap of {gap} s");
         decodes_cleanly(file);
     }
 }

@@ -94,17 +94,41 @@ pub(super) struct Seen {
     pub audio: Vec<u64>,
 }
 
+/// Links the source's pads by the media in their caps. `gst_parse` would do it too, but loses a pad now and then when both
+/// come at the same moment from two threads ("Delayed linking failed").
+fn link_by_media(pipeline: &gst::Pipeline) {
+    let [video, audio] = ["video", "audio"].map(|name| pipeline.by_name(name).unwrap().downgrade());
+    pipeline
+        .by_name("s")
+        .unwrap()
+        .connect_pad_added(move |_, pad| {
+            let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+            let media = caps
+                .structure(0)
+                .and_then(|s| s.get::<String>("media").ok());
+            let to = if media.as_deref() == Some("video") {
+                &video
+            } else {
+                &audio
+            };
+            if let Some(element) = to.upgrade() {
+                pad.link(&element.static_pad("sink").unwrap()).unwrap();
+            }
+        });
+}
+
 /// Plays with `rtspsrc` and decodes until `frames` pictures are there, at most 15 s.
 pub(super) fn rtspsrc(url: &str, extra: &str, frames: usize) -> Seen {
     gst::init().unwrap();
     let pipeline = gst::parse::launch(&format!(
         "rtspsrc location={url} latency=100 {extra} name=s \
-         s. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! avdec_h264 ! appsink name=v sync=false \
-         s. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! avdec_aac ! appsink name=a sync=false"
+         rtph264depay name=video ! h264parse ! avdec_h264 ! appsink name=v sync=false \
+         rtpmp4gdepay name=audio ! aacparse ! avdec_aac ! appsink name=a sync=false"
     ))
     .unwrap()
     .downcast::<gst::Pipeline>()
     .unwrap();
+    link_by_media(&pipeline);
     let sink = |name: &str| {
         let sink = pipeline.by_name(name).unwrap();
         sink.downcast::<gst_app::AppSink>().unwrap()
