@@ -6,6 +6,7 @@ use std::io::Write as _;
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth, Secret};
 use crate::edge::net;
+use crate::store::files::RTSP_PASSWORD;
 
 /// Everything on the page.
 pub struct Banner<'a> {
@@ -90,7 +91,7 @@ impl Banner<'_> {
             return String::new();
         }
         let user = &self.config.rtsp.user;
-        let file = self.config.paths.state.join("rtsp-password");
+        let file = self.config.paths.state.join(RTSP_PASSWORD);
         if let Some(password) = self.password {
             let _ = writeln!(
                 out,

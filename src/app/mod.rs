@@ -110,7 +110,7 @@ impl App {
                 rtsp,
                 runtime: runtime.clone(),
             },
-            reporter,
+            &reporter,
         );
         let engine = match engine {
             Ok(engine) => engine,

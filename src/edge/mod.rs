@@ -10,3 +10,12 @@ pub mod net;
 pub mod sound;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
+
+/// Text from a driver in letters that can be printed.
+fn printable(text: &str) -> String {
+    let printable: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    printable.trim().to_owned()
+}

@@ -270,12 +270,7 @@ fn decode_interval(raw: &sys::v4l2_frmivalenum) -> Option<Intervals> {
 /// Text from a driver: up to the first NUL, in letters that can be printed.
 pub(super) fn clean(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[..end]);
-    let printable: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    printable.trim().to_owned()
+    crate::edge::printable(&String::from_utf8_lossy(&bytes[..end]))
 }
 
 #[cfg(test)]

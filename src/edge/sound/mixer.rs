@@ -133,7 +133,7 @@ fn no_such(title: &str, name: &str, names: &[String]) -> Error {
 
 fn name_of(element: &Selem) -> String {
     let id = element.get_id();
-    probe::clean(id.get_name().unwrap_or_default())
+    crate::edge::printable(id.get_name().unwrap_or_default())
 }
 
 fn describe(element: &Selem) -> CaptureControl {

@@ -5,6 +5,7 @@ use alsa::pcm::{Format, HwParams, PCM};
 use alsa::{Ctl, Direction};
 
 use super::{Capture, Card};
+use crate::edge::printable;
 
 /// More than any machine has.
 const MAX_CARDS: usize = 64;
@@ -60,8 +61,8 @@ fn devices(card: alsa::Card) -> alsa::Result<Vec<Card>> {
             index,
             card_id: card_id.clone(),
             device,
-            name: clean(info.get_name().unwrap_or(&card_id)),
-            long_name: clean(info.get_longname().unwrap_or_default()),
+            name: printable(info.get_name().unwrap_or(&card_id)),
+            long_name: printable(info.get_longname().unwrap_or_default()),
             port: None,
             usb: None,
             capture: Capture::NotOpenable {
@@ -103,14 +104,6 @@ pub(super) fn open(pcm: &str) -> Result<Capture, i32> {
             params.get_channels_max().map_err(number)?,
         ),
     })
-}
-
-pub(super) fn clean(text: &str) -> String {
-    let printable: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    printable.trim().to_owned()
 }
 
 #[cfg(test)]

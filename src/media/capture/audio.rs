@@ -16,7 +16,7 @@ mod resample;
 mod source;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use self::feed::Feeds;
 use self::output::Output;
@@ -25,6 +25,7 @@ use super::worker::{Signal, Worker};
 use crate::error::{Error, Kind, Result};
 use crate::media::raw::{BufferSink, FaultSink};
 use crate::media::report::Reporter;
+use crate::media::sync::lock;
 use crate::media::time::MediaClock;
 
 /// Frames of an output block: those of an AAC-LC access unit.
@@ -83,10 +84,6 @@ impl Once {
             (self.1)(reason);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn linear(db: f32) -> f32 {

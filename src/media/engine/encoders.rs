@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use gstreamer as gst;
 
@@ -14,6 +14,7 @@ use crate::media::encode::VideoEncoder;
 use crate::media::gate::{Gate, Producer};
 use crate::media::raw::{AuSink, Pixel, RawFormat};
 use crate::media::report::Reporter;
+use crate::media::sync::lock;
 use crate::media::time::MediaClock;
 
 /// Work for the encode thread.
@@ -66,10 +67,6 @@ pub(super) struct Encoders {
     input: Mutex<RawFormat>,
     clock: MediaClock,
     reporter: Reporter,
-}
-
-fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
-    m.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Encoders {

@@ -72,7 +72,6 @@ pub struct Engine {
     rtsp: Option<RtspServer>,
     heartbeat: tokio::task::JoinHandle<()>,
     lanes: Vec<Arc<Lane>>,
-    reporter: Reporter,
     runtime: tokio::runtime::Handle,
 }
 
@@ -81,7 +80,7 @@ impl Engine {
     ///
     /// # Errors
     /// The RTSP port is taken, its certificate is bad, or a thread cannot be made.
-    pub fn start(options: EngineOptions, reporter: Reporter) -> Result<Self> {
+    pub fn start(options: EngineOptions, reporter: &Reporter) -> Result<Self> {
         let EngineOptions {
             config,
             clock,
@@ -101,7 +100,7 @@ impl Engine {
         };
         let early_video_ms = delay_parts(offset_ms).1;
 
-        let encoders = Encoders::new(&config, table, pixel, &clock, &reporter);
+        let encoders = Encoders::new(&config, table, pixel, &clock, reporter);
         let lanes: Vec<Arc<Lane>> = encoders
             .renditions()
             .map(|rendition| {
@@ -139,14 +138,14 @@ impl Engine {
                 resolver,
                 &clock,
                 &lanes,
-                &reporter,
+                reporter,
             )?),
         };
         let audio_count = sound.as_ref().map(Sound::counter);
         let jobs = encoders.clone();
         let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
         let encode = encode_worker.sender();
-        let picture = Picture::start(&config, video, &clock, &encoders, encode, &reporter)?;
+        let picture = Picture::start(&config, video, &clock, &encoders, encode, reporter)?;
         let rtsp = match rtsp {
             None => None,
             Some(options) => {
@@ -168,7 +167,7 @@ impl Engine {
                 )?)
             }
         };
-        let pushes = Pushes::new(&config, &lanes[0].fanout, with_audio, &runtime, &reporter);
+        let pushes = Pushes::new(&config, &lanes[0].fanout, with_audio, &runtime, reporter);
         let heartbeat = runtime.spawn(beat(lanes.clone(), audio_count, reporter.clone()));
         Ok(Self {
             picture,
@@ -179,7 +178,6 @@ impl Engine {
             rtsp,
             heartbeat,
             lanes,
-            reporter,
             runtime,
         })
     }
@@ -266,7 +264,6 @@ impl Engine {
             rtsp,
             heartbeat,
             lanes,
-            reporter,
             runtime,
         } = self;
         heartbeat.abort();
@@ -287,7 +284,6 @@ impl Engine {
             lane.fanout.close();
         }
         tracing::info!("encoders ended");
-        reporter.report(MediaEvent::SlateOnAir(false));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sound: timeline, source and AAC encoder. One encoder feeds every rendition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use super::worker::{Jobs, Worker};
@@ -15,6 +15,7 @@ use crate::media::capture::AudioInput;
 use crate::media::capture::audio::{AudioOptions, AudioPath};
 use crate::media::raw::{AuSink, FaultSink};
 use crate::media::report::Reporter;
+use crate::media::sync::lock;
 use crate::media::time::MediaClock;
 
 enum Job {
@@ -47,10 +48,6 @@ pub(super) struct Sound {
     worker: Worker<Job>,
     way_in: Arc<Jobs<Job>>,
     count: Arc<AtomicU64>,
-}
-
-fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
-    m.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Maker {

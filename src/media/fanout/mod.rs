@@ -18,8 +18,9 @@
 //!   delays nobody.
 //! - When a consumer is dropped it is gone; when the last [`Fanout`] is dropped or closed, consumers drain and end.
 
+use crate::media::sync::lock;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 mod cache;
@@ -103,11 +104,6 @@ struct State<U> {
     cache: GopCache<U>,
     next_id: u64,
     closed: bool,
-}
-
-/// A thread that panicked elsewhere must not take the show down: the data under these locks is whole between calls.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<U: Unit> Fanout<U> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use super::reader::Reader;
 use crate::device::event::MediaEvent;
 use crate::media::access_unit::Track;
 use crate::media::report::Reporter;
+use crate::media::sync::lock;
 
 /// How long DESCRIBE waits for the first access units.
 const FORMAT_WAIT: Duration = Duration::from_secs(10);
@@ -49,10 +50,6 @@ pub(super) struct Control {
     connections: AtomicUsize,
     reported: Mutex<u32>,
     stopping: AtomicBool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Control {
