@@ -6,6 +6,7 @@
 
 mod banner;
 mod encoders;
+mod hardware;
 pub mod sources;
 
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
 use crate::store::files::{self, LoadedWanted};
 use crate::store::folder;
+use hardware::Hardware;
 
 /// The longest an orderly end may take before it is cut short.
 const END_LIMIT: Duration = Duration::from_millis(2500);
@@ -121,8 +123,16 @@ impl App {
         };
         engine.set_wanted_bitrate(wanted_bitrate);
         let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
+        let hardware = Hardware::start(&hardware::Parts {
+            config: &config,
+            board: &board,
+            handle: &handle,
+            status: &status,
+            runtime,
+        });
         let effects = spawn_effects(
             engine,
+            hardware,
             effects_out,
             state_dir,
             config.encode.video.bitrate,
@@ -253,6 +263,7 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
 /// The thread that carries out effects until `Shutdown`, and then ends the engine.
 fn spawn_effects(
     mut engine: Engine,
+    hardware: Hardware,
     mut effects: mpsc::Receiver<Effect>,
     state_dir: std::path::PathBuf,
     configured: u32,
@@ -272,10 +283,14 @@ fn spawn_effects(
                         handle.event(Event::Persisted { error });
                     }
                     Effect::Identify => tracing::info!("this is the box that you are looking for"),
-                    other => engine.apply(other),
+                    other => {
+                        engine.apply(other);
+                        hardware.apply(other);
+                    }
                 }
             }
             engine.stop();
+            hardware.stop();
         })
         .map_err(|e| {
             Error::new(Kind::Internal, "The effects thread could not be started.").caused_by(e)

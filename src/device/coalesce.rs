@@ -15,6 +15,7 @@ const MAX_DESTINATIONS: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     Camera,
+    Still,
     Slate,
     Mic,
     Encoder(Rendition),
@@ -94,10 +95,11 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
     let media = match event {
         Event::Media(media) => media,
         Event::Persisted { .. } => return Some((Subject::Persisted, false)),
-        Event::Command { .. } | Event::Tick(_) => return None,
+        Event::Hardware(_) | Event::Command { .. } | Event::Tick(_) => return None,
     };
     Some(match media {
         MediaEvent::CameraUp { .. } | MediaEvent::CameraLost { .. } => (Subject::Camera, false),
+        MediaEvent::CameraStill(_) => (Subject::Still, false),
         MediaEvent::SlateOnAir(_) => (Subject::Slate, false),
         MediaEvent::MicUp { .. } | MediaEvent::MicLost { .. } => (Subject::Mic, false),
         MediaEvent::EncoderUp { rendition, .. } | MediaEvent::EncoderFailed { rendition, .. } => {

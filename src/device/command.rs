@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::control::{ControlName, ControlValue};
 use crate::config::{DestinationName, VideoSettings};
 
 /// One order to the box.
@@ -44,8 +45,33 @@ pub enum Command {
         /// Milliseconds, −2000 to +2000.
         offset_ms: i32,
     },
-    /// Blink, so that a person finds the box.
+    /// Set a control of the camera by name; kept, and set again whenever the camera comes back.
+    CameraControl {
+        /// Which.
+        control: ControlName,
+        /// To what.
+        value: ControlValue,
+    },
+    /// Give a control of the camera its default and forget what was wanted of it.
+    CameraControlReset {
+        /// Which; `None`: all of them.
+        #[serde(default)]
+        control: Option<ControlName>,
+    },
+    /// Capture volume of the sound card itself (before the digital gain); kept, and set again when the card returns.
+    MicVolume {
+        /// Per cent of the card's range, 0 to 100.
+        percent: u8,
+    },
+    /// Capture switch of the sound card itself; kept, and set again when the card returns.
+    MicSwitch {
+        /// Lets sound through.
+        on: bool,
+    },
+    /// Blink and say the address, so that a person finds the box.
     Identify,
+    /// Forget settings, passwords and what was wanted, and begin anew.
+    FactoryReset,
     /// End in order.
     Shutdown,
 }

@@ -1,5 +1,6 @@
 //! What the world must do. `app.rs` and the media engine carry it out; the outcome comes back as events.
 
+use super::control::ControlName;
 use super::event::Rendition;
 use super::state::Wanted;
 use crate::config::{DestinationName, VideoSettings};
@@ -41,8 +42,21 @@ pub enum Effect {
     CloseDestination(DestinationName),
     /// Save what is wanted.
     Persist(Wanted),
-    /// Blink for some seconds.
+    /// Set a control of the open camera.
+    SetCameraControl {
+        /// Which.
+        control: ControlName,
+        /// The driver's number.
+        value: i64,
+    },
+    /// Set the sound card's own capture volume, per cent.
+    SetMicVolume(u8),
+    /// Set the sound card's own capture switch.
+    SetMicSwitch(bool),
+    /// Tell where the box is reached ([`super::event::HardwareEvent::Address`]).
     Identify,
+    /// Empty the state folder, then end in order; the service manager starts the box again.
+    FactoryReset,
     /// End the program in order.
     Shutdown,
 }

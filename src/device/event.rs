@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Origin};
+use super::control::{ControlInfo, ControlName};
 use crate::config::DestinationName;
 
 /// Anything that the core can hear.
@@ -19,6 +20,8 @@ pub enum Event {
     },
     /// The media engine saw something.
     Media(MediaEvent),
+    /// A device of the box saw something.
+    Hardware(HardwareEvent),
     /// [`super::effect::Effect::Persist`] was carried out.
     Persisted {
         /// Why it could not be written, one clause; `None`: it is on disk.
@@ -111,6 +114,8 @@ pub enum MediaEvent {
     },
     /// The picture on air is the slate (true) or the camera (false).
     SlateOnAir(bool),
+    /// The camera delivers, but always the same picture, for 8 s (true); the picture changes again (false).
+    CameraStill(bool),
     /// The sound source delivers samples.
     MicUp {
         /// What it is. One clause.
@@ -176,4 +181,83 @@ pub enum MediaEvent {
     },
     /// The adaptive bitrate's advice for the main rendition, bit/s.
     BitrateAdvised(u32),
+}
+
+/// Kinds of device that can be plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceClass {
+    /// A camera.
+    Camera,
+    /// A sound card.
+    Sound,
+}
+
+/// How the button was pressed. Holding it goes through `Long` to `VeryLong`; each is told when its time is reached,
+/// `Short` when the button is let go before 3 s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gesture {
+    /// Let go before 3 s.
+    Short,
+    /// Held for 3 s.
+    Long,
+    /// Held for 10 s.
+    VeryLong,
+}
+
+/// What the board says of its supply and of the processor's clock; all false where it says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PowerState {
+    /// The supply is too weak now.
+    pub under_voltage: bool,
+    /// The processor is slowed down now, for its supply or its heat.
+    pub throttled: bool,
+    /// The supply was too weak at some time since the board started.
+    pub under_voltage_before: bool,
+}
+
+/// What the devices of the box report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HardwareEvent {
+    /// A device of this class was plugged in or pulled out: what is lost is tried again at once.
+    Plugged(DeviceClass),
+    /// Controls of the camera, with their values: after each opening, and after each change.
+    CameraControls(Vec<ControlInfo>),
+    /// The camera refused a value.
+    CameraControlFailed {
+        /// Which.
+        control: ControlName,
+        /// Why, one clause.
+        reason: String,
+    },
+    /// What the sound card's own mixer says, after each opening and change.
+    MicMixer {
+        /// Capture volume, per cent of the card's range; `None`: it has none.
+        percent: Option<u8>,
+        /// Capture switch; `None`: it has none.
+        on: Option<bool>,
+    },
+    /// The sound card refused a volume or switch.
+    MicMixerFailed {
+        /// Why, one clause.
+        reason: String,
+    },
+    /// Temperature of the processor, °C, about every 2 s.
+    Temperature(f32),
+    /// Supply and throttling, when they change.
+    Power(PowerState),
+    /// The button.
+    Button {
+        /// How.
+        gesture: Gesture,
+        /// When, monotonic time since start.
+        at: Duration,
+    },
+    /// The LED cannot be driven (a clause), or can again (`None`).
+    LedFault(Option<String>),
+    /// The button cannot be read (a clause), or can again (`None`).
+    ButtonFault(Option<String>),
+    /// Where the box is reached, in answer to [`super::effect::Effect::Identify`]: one clause.
+    Address(String),
 }

@@ -22,6 +22,7 @@ use serde::Serialize;
 use super::actual::Saved;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, LevelState};
+use super::led::{LedPattern, Trouble};
 use super::source::Source;
 use super::state::State;
 
@@ -37,24 +38,6 @@ pub enum Severity {
     Warning,
     /// Viewers do not get what they should.
     Problem,
-}
-
-/// What the LED does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LedPattern {
-    /// On: live, all well.
-    Solid,
-    /// A short flash every few seconds: ready, not live.
-    Heartbeat,
-    /// Slow and even: starting, connecting, ending.
-    SlowBlink,
-    /// Two short flashes: a warning.
-    DoubleBlink,
-    /// Fast and even: a problem.
-    FastBlink,
-    /// Very fast: "here I am".
-    Flicker,
 }
 
 /// The state in one sentence.
@@ -83,7 +66,7 @@ pub fn health(state: &State) -> Health {
         .or_else(|| remarks(state))
         .unwrap_or_else(|| well(state));
     if state.actual.identify_until.is_some() {
-        led = LedPattern::Flicker;
+        led = LedPattern::Identify;
     }
     Health {
         severity,
@@ -108,11 +91,15 @@ pub fn slate_sentence(state: &State) -> Option<String> {
 type Finding = (Severity, String, LedPattern);
 
 fn problem(sentence: impl Into<String>) -> Option<Finding> {
-    Some((Severity::Problem, sentence.into(), LedPattern::FastBlink))
+    Some((
+        Severity::Problem,
+        sentence.into(),
+        LedPattern::Error(Trouble::Camera),
+    ))
 }
 
 fn warning(sentence: impl Into<String>) -> Option<Finding> {
-    Some((Severity::Warning, sentence.into(), LedPattern::DoubleBlink))
+    Some((Severity::Warning, sentence.into(), LedPattern::Degraded))
 }
 
 fn notice(sentence: impl Into<String>, led: LedPattern) -> Option<Finding> {
@@ -121,7 +108,7 @@ fn notice(sentence: impl Into<String>, led: LedPattern) -> Option<Finding> {
 
 fn ending(state: &State) -> Option<Finding> {
     if state.actual.ending {
-        return notice("Shutting down.", LedPattern::SlowBlink);
+        return notice("Shutting down.", LedPattern::Booting);
     }
     None
 }
@@ -240,16 +227,16 @@ fn starting(state: &State) -> Option<Finding> {
     let actual = &state.actual;
     let opening = |s: &Source| matches!(s, Source::Opening { .. });
     if !actual.started {
-        return notice("Starting.", LedPattern::SlowBlink);
+        return notice("Starting.", LedPattern::Booting);
     }
     if opening(&actual.camera) {
-        return notice("The camera is starting.", LedPattern::SlowBlink);
+        return notice("The camera is starting.", LedPattern::Booting);
     }
     if !actual.passthrough && matches!(actual.main.session, Session::Opening { .. }) {
-        return notice("The encoder is starting.", LedPattern::SlowBlink);
+        return notice("The encoder is starting.", LedPattern::Booting);
     }
     if opening(&actual.mic) {
-        return notice("The microphone is starting.", LedPattern::SlowBlink);
+        return notice("The microphone is starting.", LedPattern::Booting);
     }
     let names = destinations(state, |s| *s == DestinationState::Connecting);
     if names.is_empty() {
@@ -257,7 +244,7 @@ fn starting(state: &State) -> Option<Finding> {
     }
     notice(
         format!("Connecting to {}.", list(&names)),
-        LedPattern::SlowBlink,
+        LedPattern::Booting,
     )
 }
 
@@ -266,7 +253,7 @@ fn remarks(state: &State) -> Option<Finding> {
     if state.wanted.live && open.is_empty() {
         return notice(
             "Live, but no destination is enabled. Enable one, or watch over RTSP.",
-            LedPattern::Heartbeat,
+            LedPattern::Ready,
         );
     }
     let (_, base, led) = well(state);
@@ -296,16 +283,12 @@ fn remarks(state: &State) -> Option<Finding> {
 fn well(state: &State) -> Finding {
     let names = destinations(state, |s| *s == DestinationState::Live);
     if names.is_empty() {
-        return (
-            Severity::Ok,
-            "Ready. Not live.".into(),
-            LedPattern::Heartbeat,
-        );
+        return (Severity::Ok, "Ready. Not live.".into(), LedPattern::Ready);
     }
     (
         Severity::Ok,
         format!("Live to {}.", list(&names)),
-        LedPattern::Solid,
+        LedPattern::Live,
     )
 }
 

@@ -3,6 +3,7 @@
 use super::{LedPattern, Severity, health, slate_sentence};
 use crate::device::command::Command;
 use crate::device::event::*;
+use crate::device::led::Trouble;
 use crate::device::testing::{Rig, name, secs, setup};
 
 type Setting = fn(&mut Rig);
@@ -71,29 +72,29 @@ fn every_situation_has_its_sentence() {
     use LedPattern::*;
     use Severity::*;
     let table: &[(Setting, Severity, LedPattern, &str)] = &[
-        (|_| (), Ok, Solid, "Live to twitch and youtube."),
+        (|_| (), Ok, Live, "Live to twitch and youtube."),
         (
             |r| drop(r.order(Command::LiveStop)),
             Ok,
-            Heartbeat,
+            Ready,
             "Ready. Not live.",
         ),
         (
             |r| drop(r.order(Command::Shutdown)),
             Notice,
-            SlowBlink,
+            Booting,
             "Shutting down.",
         ),
         (
             |r| drop(r.order(Command::Identify)),
             Ok,
-            Flicker,
+            Identify,
             "Live to twitch and youtube.",
         ),
         (
             camera,
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "No camera picture: Camera was unplugged. Plug it in again.",
         ),
         (
@@ -103,7 +104,7 @@ fn every_situation_has_its_sentence() {
                 }));
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "No camera picture: /dev/video0 is used by ffmpeg. Stop ffmpeg.",
         ),
         (
@@ -113,19 +114,19 @@ fn every_situation_has_its_sentence() {
                 }));
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "No camera picture: it did not answer within 10 s. Check the camera and its cable.",
         ),
         (
             encoder,
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "The picture cannot be encoded: device busy. Choose a smaller picture, or restart the box.",
         ),
         (
             |r| drop(r.encoder_fails("v4l2h264enc")),
             Warning,
-            DoubleBlink,
+            Degraded,
             "The encoder failed and another begins: device busy.",
         ),
         (
@@ -137,13 +138,13 @@ fn every_situation_has_its_sentence() {
                 });
             },
             Warning,
-            DoubleBlink,
+            Degraded,
             "The small picture cannot be encoded: out of memory. Set sub.enabled to false if it is not needed.",
         ),
         (
             key,
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "youtube refuses the stream key. Check the key.",
         ),
         (
@@ -157,61 +158,61 @@ fn every_situation_has_its_sentence() {
                 );
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "twitch and youtube refuse their stream keys. Check the keys.",
         ),
         (
             |r| away(r, &["youtube"]),
             Warning,
-            DoubleBlink,
+            Degraded,
             "The stream does not reach youtube: the connection broke. The box tries again by itself; check the network.",
         ),
         (
             |r| away(r, &["youtube", "twitch"]),
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "The stream does not reach twitch and youtube: the connection broke. The box tries again by itself; check the network.",
         ),
         (
             unsaved,
             Warning,
-            DoubleBlink,
+            Degraded,
             "Settings cannot be saved: No space left on device. Make room on the disk, or check its permissions.",
         ),
         (
             mic,
             Warning,
-            DoubleBlink,
+            Degraded,
             "No sound: USB Audio was unplugged. Check the microphone and its cable.",
         ),
         (
             |r| level(r, LevelState::Clipping),
             Warning,
-            DoubleBlink,
+            Degraded,
             "The sound is too loud and distorts. Turn the microphone down.",
         ),
         (
             |r| level(r, LevelState::Silent),
             Notice,
-            Solid,
+            Live,
             "Live to twitch and youtube; the microphone hears nothing. Check that it is switched on.",
         ),
         (
             |r| drop(r.order(Command::AudioMute { muted: true })),
             Notice,
-            Solid,
+            Live,
             "Live to twitch and youtube; the sound is muted.",
         ),
         (
             |r| drop(r.media(MediaEvent::BitrateAdvised(500_000))),
             Notice,
-            Solid,
+            Live,
             "Live to twitch and youtube, at reduced quality because the network is slow.",
         ),
         (
             |r| drop(r.destination("youtube", DestinationState::Connecting)),
             Notice,
-            SlowBlink,
+            Booting,
             "Connecting to youtube.",
         ),
         (
@@ -224,7 +225,7 @@ fn every_situation_has_its_sentence() {
                 }
             },
             Notice,
-            Heartbeat,
+            Ready,
             "Live, but no destination is enabled. Enable one, or watch over RTSP.",
         ),
         (
@@ -241,7 +242,7 @@ fn every_situation_has_its_sentence() {
                 }
             },
             Warning,
-            DoubleBlink,
+            Degraded,
             "The sound track has stopped. Restart the box if it does not come back.",
         ),
         // The order: the first that is so is said.
@@ -251,7 +252,7 @@ fn every_situation_has_its_sentence() {
                 encoder(r);
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "The picture cannot be encoded: device busy. Choose a smaller picture, or restart the box.",
         ),
         (
@@ -260,7 +261,7 @@ fn every_situation_has_its_sentence() {
                 camera(r);
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "No camera picture: Camera was unplugged. Plug it in again.",
         ),
         (
@@ -269,7 +270,7 @@ fn every_situation_has_its_sentence() {
                 key(r);
             },
             Problem,
-            FastBlink,
+            Error(Trouble::Camera),
             "youtube refuses the stream key. Check the key.",
         ),
         (
@@ -279,7 +280,7 @@ fn every_situation_has_its_sentence() {
                 away(r, &["twitch"]);
             },
             Warning,
-            DoubleBlink,
+            Degraded,
             "The stream does not reach twitch: the connection broke. The box tries again by itself; check the network.",
         ),
         (
@@ -288,7 +289,7 @@ fn every_situation_has_its_sentence() {
                 r.order(Command::Shutdown);
             },
             Notice,
-            SlowBlink,
+            Booting,
             "Shutting down.",
         ),
     ];

@@ -8,6 +8,8 @@ mod bitrate;
 pub mod coalesce;
 /// What the box can be told to do.
 pub mod command;
+/// Controls of the camera: names, ranges, values.
+pub mod control;
 /// What the world must do.
 pub mod effect;
 /// Effects that wait for the world, the newest of each kind.
@@ -18,6 +20,8 @@ pub mod encoder;
 pub mod event;
 /// From state to one sentence, severity and LED pattern.
 pub mod health;
+/// LED patterns: what the light does, as data.
+pub mod led;
 /// What media events and time change.
 pub mod observe;
 /// Accept, ignore or deny a command.

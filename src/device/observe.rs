@@ -21,6 +21,7 @@ impl State {
     pub(super) fn media(&mut self, event: MediaEvent, effects: &mut Vec<Effect>) {
         let now = self.now;
         match event {
+            MediaEvent::CameraStill(_) => {}
             MediaEvent::CameraUp { description } => {
                 if self.actual.camera != Source::Off {
                     self.actual.camera.up(clean(&description), now);

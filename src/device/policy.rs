@@ -117,9 +117,15 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
             check_offset(*offset_ms),
             state.offset_ms() == *offset_ms,
         ),
-        Command::LiveStart | Command::LiveStop | Command::Identify | Command::Shutdown => {
-            Decision::Accept
-        }
+        Command::CameraControl { .. }
+        | Command::CameraControlReset { .. }
+        | Command::MicVolume { .. }
+        | Command::MicSwitch { .. }
+        | Command::FactoryReset
+        | Command::LiveStart
+        | Command::LiveStop
+        | Command::Identify
+        | Command::Shutdown => Decision::Accept,
     }
 }
 

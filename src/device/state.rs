@@ -276,6 +276,11 @@ impl State {
                 self.actual.identify_until = Some(self.now.saturating_add(IDENTIFY_FOR));
                 after.push(Effect::Identify);
             }
+            Command::CameraControl { .. }
+            | Command::CameraControlReset { .. }
+            | Command::MicVolume { .. }
+            | Command::MicSwitch { .. }
+            | Command::FactoryReset => {}
             Command::Shutdown => {
                 self.actual.ending = true;
                 after.push(Effect::Shutdown);
@@ -375,6 +380,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
     match event {
         Event::Command { origin, command } => state.command(origin, command, &mut effects),
         Event::Media(event) => state.media(event, &mut effects),
+        Event::Hardware(_) => {}
         Event::Persisted { error } => state.persisted(error),
         Event::Tick(now) => state.tick(now, &mut effects),
     }

@@ -369,7 +369,7 @@ fn the_status_is_plain_json_with_the_agreed_words() {
     state.actual.drift_ppm = Some(1.5);
     let json = serde_json::to_value(Status::of(&state)).unwrap();
     assert_eq!(json["health"]["severity"], "notice");
-    assert_eq!(json["health"]["led"], "slow_blink");
+    assert_eq!(json["health"]["led"], "booting");
     assert_eq!(json["camera"]["state"], "off");
     assert_eq!(json["destinations"][0]["name"], "spare");
     assert_eq!(json["destinations"][0]["state"], "off");

@@ -3,7 +3,8 @@
 use super::command::{Command, Origin};
 use super::effect::Effect;
 use super::event::*;
-use super::health::{LedPattern, Severity, health};
+use super::health::{Severity, health};
+use super::led::LedPattern;
 use super::policy::{Decision, DenialCode, decide};
 use super::state::*;
 use super::status::Status;
@@ -219,9 +220,9 @@ fn a_save_that_fails_is_said_and_tried_again() {
 fn identify_flickers_for_ten_seconds() {
     let mut rig = Rig::up();
     assert_eq!(rig.order(Command::Identify), [Effect::Identify]);
-    assert_eq!(health(&rig.state).led, LedPattern::Flicker);
+    assert_eq!(health(&rig.state).led, LedPattern::Identify);
     rig.run_to(secs(9));
-    assert_eq!(health(&rig.state).led, LedPattern::Flicker);
+    assert_eq!(health(&rig.state).led, LedPattern::Identify);
     rig.run_to(secs(10));
-    assert_eq!(health(&rig.state).led, LedPattern::Heartbeat);
+    assert_eq!(health(&rig.state).led, LedPattern::Ready);
 }

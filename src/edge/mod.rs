@@ -4,6 +4,8 @@
 pub mod camera;
 /// A time limit for calls into drivers.
 pub mod deadline;
+/// LED and button.
+pub mod gpio;
 /// Link, addresses, time synchronisation.
 pub mod net;
 /// ALSA capture cards: discovery, mixer controls.

@@ -229,7 +229,13 @@ impl Engine {
             Effect::SetAudioOffset(ms) => self.set_audio_offset(*ms),
             Effect::OpenDestination(name) => self.pushes.open(name),
             Effect::CloseDestination(name) => self.pushes.close(name),
-            Effect::Persist(_) | Effect::Identify | Effect::Shutdown => {}
+            Effect::Persist(_)
+            | Effect::Identify
+            | Effect::Shutdown
+            | Effect::FactoryReset
+            | Effect::SetCameraControl { .. }
+            | Effect::SetMicVolume(_)
+            | Effect::SetMicSwitch(_) => {}
         }
     }
 

@@ -1,0 +1,77 @@
+//! The devices of the box beside picture and sound: LED, button, temperature, plugging, controls of camera and card.
+//! Each part has a thread or task of its own that is joined at the end; none can hold up another, and a part that
+//! fails reports it once and tries again by itself.
+
+mod button;
+mod camera;
+mod led;
+mod mic;
+mod plug;
+mod thermal;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::config::board::Board;
+use crate::device::effect::Effect;
+use crate::device::status::Status;
+use crate::device::supervisor::Handle;
+
+/// What the parts need.
+pub struct Parts<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The board's facts.
+    pub board: &'a Board,
+    /// Events go in here.
+    pub handle: &'a Handle,
+    /// What the box is doing.
+    pub status: &'a watch::Receiver<Status>,
+    /// Where tasks run.
+    pub runtime: &'a tokio::runtime::Handle,
+}
+
+/// The running parts.
+pub struct Hardware {
+    led: led::Led,
+    button: button::Button,
+    thermal: thermal::Thermal,
+    plug: plug::Plug,
+    camera: camera::Camera,
+    mic: mic::Mic,
+}
+
+impl Hardware {
+    /// Starts every part. A part that cannot start reports why; the box goes on without it.
+    #[must_use]
+    pub fn start(parts: &Parts<'_>) -> Self {
+        Self {
+            led: led::Led::start(parts),
+            button: button::Button::start(parts),
+            thermal: thermal::Thermal::start(parts),
+            plug: plug::Plug::start(parts),
+            camera: camera::Camera::start(parts),
+            mic: mic::Mic::start(parts),
+        }
+    }
+
+    /// Carries out the effects that are these parts'; never waits for a device. Others are ignored.
+    pub fn apply(&self, effect: &Effect) {
+        match effect {
+            Effect::SetCameraControl { control, value } => self.camera.set(control, *value),
+            Effect::SetMicVolume(percent) => self.mic.set_volume(*percent),
+            Effect::SetMicSwitch(on) => self.mic.set_switch(*on),
+            _ => {}
+        }
+    }
+
+    /// Ends every part, the light last; bounded.
+    pub fn stop(self) {
+        self.plug.stop();
+        self.camera.stop();
+        self.mic.stop();
+        self.thermal.stop();
+        self.button.stop();
+        self.led.stop();
+    }
+}
