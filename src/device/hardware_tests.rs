@@ -483,6 +483,15 @@ fn heat_leaves_a_passed_through_stream_alone() {
         reason: "gone".into(),
     });
     assert!(effects.contains(&opens(854, 480, 1_200_000)), "{effects:?}");
+    // And the camera that returns is not disturbed by the shape that the slate had.
+    rig.encoder_up(Rendition::Main);
+    rig.event(Event::Tick(secs(6)));
+    camera_up(&mut rig);
+    // (The encoder that rests may be told of a bitrate.)
+    let effects = rig.media(through());
+    let opened = |e: &Effect| matches!(e, Effect::OpenEncoder { .. });
+    assert!(!effects.iter().any(opened), "{effects:?}");
+    assert!(rig.state.actual.passthrough);
 }
 
 #[test]
