@@ -42,3 +42,25 @@ fn the_real_program_streams_a_real_camera() {
     assert!(daemon.stdout().contains("vivid"), "{}", daemon.stdout());
     crate::support::probe::decodes_cleanly(&file);
 }
+
+#[test]
+fn a_failure_keeps_the_logs_and_the_pipelines() {
+    let folder = std::sync::Mutex::new(std::path::PathBuf::new());
+    let failed = std::panic::catch_unwind(|| {
+        let rig = needs().camera(Camera::Webcam).boot();
+        *folder.lock().unwrap() = rig.folder().to_owned();
+        let _daemon = rig.boothcast("");
+        rig.sh("false");
+    });
+    assert!(failed.is_err());
+    let folder = folder.into_inner().unwrap();
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+    assert!(text("console.log").contains("Linux version"));
+    assert!(text("dmesg.log").contains("vivid"));
+    assert!(text("boothcast.log").contains("started"));
+    let graphs: Vec<_> = std::fs::read_dir(folder.join("graphs"))
+        .unwrap()
+        .filter_map(|e| e.ok()?.file_name().into_string().ok())
+        .collect();
+    assert!(graphs.iter().any(|g| g.ends_with(".dot")), "{graphs:?}");
+}
