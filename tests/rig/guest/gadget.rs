@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::options::Options;
+
 const ROOT: &str = "/sys/kernel/config/usb_gadget";
 
 /// What a host reads from the device before it knows what it is.
@@ -225,7 +227,7 @@ impl Gadget {
 impl Drop for Gadget {
     fn drop(&mut self) {
         if let Err(error) = self.remove() {
-            eprintln!("rig guest: {error:#}");
+            eprintln!("rig-guest: {error:#}");
         }
     }
 }
@@ -407,6 +409,34 @@ fn usb_serial(class: &Path) -> Option<String> {
     let interface = fs::canonicalize(class.join("device")).ok()?;
     let serial = fs::read_to_string(interface.parent()?.join("serial")).ok()?;
     Some(serial.trim().to_owned())
+}
+
+/// For `--help`.
+pub const FIND_USAGE: &str = "\
+find camera|card SERIAL: waits for the USB device with that serial number and prints the host's /dev/videoN or ALSA
+                      card number
+  --within MS         how long (5000)";
+
+/// Runs `find`.
+pub fn find(options: &Options) -> Result<()> {
+    let (kind, serial) = (
+        options.at(0, "camera or card")?,
+        options.at(1, "the serial number")?,
+    );
+    let within = Duration::from_millis(options.number("within", 5000)?);
+    let found = match kind {
+        "camera" => wait(within, || host_video(serial).filter(|node| node.exists()))
+            .map(|node| node.display().to_string()),
+        "card" => wait(within, || host_card(serial)).map(|card| card.to_string()),
+        other => bail!("`{other}`: there are camera and card"),
+    };
+    println!(
+        "{}",
+        found.with_context(|| format!(
+            "no {kind} with the serial number {serial} came within {within:?}"
+        ))?
+    );
+    Ok(())
 }
 
 /// Asks every 5 ms until there is an answer or the time is over.

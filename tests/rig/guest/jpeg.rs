@@ -3,7 +3,7 @@
 //! Such a frame takes microseconds to make, which leaves the guest's one processor to the program under test. A real
 //! camera's frames are larger: [`encode`] fills up with comment segments to the size that is asked for.
 
-use super::pattern::{CELL, Colour, Grid};
+use crate::pattern::{CELL, Colour, Grid};
 
 /// Code lengths and values of the luma DC table of T.81 annex K.3; used for both components.
 const DC_COUNTS: [u8; 16] = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];

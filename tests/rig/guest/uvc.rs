@@ -1,23 +1,21 @@
 //! A USB camera: the gadget's descriptors and the userspace half of the kernel's UVC function in one process.
 //!
-//! It answers the host's requests, sends the picture of [`super::pattern`] with a frame counter, lets the controls act
-//! on it, and obeys commands on a Unix socket: one line in, one line out (`rig guest tell SOCKET COMMAND`).
+//! It answers the host's requests, sends the picture of [`crate::pattern`] with a frame counter, lets the controls act
+//! on it, and obeys commands on a Unix socket: one line in, one line out (`rig-guest tell SOCKET COMMAND`).
 
 pub mod abi;
 pub mod controls;
 pub mod probe;
-pub mod tell;
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::gadget::{CameraSpec, FrameSize, Gadget, Identity, VideoFormat};
-use super::{Options, jpeg, pattern, stop};
+use crate::commands::{Commands, poll, poll_fd};
+use crate::gadget::{CameraSpec, FrameSize, Gadget, Identity, VideoFormat};
+use crate::options::Options;
+use crate::{jpeg, pattern, stop};
 use abi::{Event, Node, Setup};
 use controls::{Answer, Controls};
 use probe::{Mode, Negotiation};
@@ -25,7 +23,7 @@ use probe::{Mode, Negotiation};
 /// For `--help`.
 pub const USAGE: &str = "\
 uvc: a USB camera on an emulated port; SIGTERM pulls it out and takes it away
-  --socket PATH       where it takes commands (/run/uvc-NAME.sock)
+  --socket PATH       where it takes commands (/run/NAME.sock)
   --name NAME         folder in configfs (cam0)      --product TEXT    (Rig Camera)
   --serial TEXT       (RIG0001)                      --port N          emulated controller (0)
   --formats LIST      default mjpeg:1280x720@30,640x480@30;yuyv:640x480@30/15,320x240@30/15
@@ -49,9 +47,7 @@ pub fn main(options: &Options) -> Result<()> {
         controls: controls::BITS,
     };
     let name = options.text("name").unwrap_or("cam0").to_owned();
-    let socket = options
-        .text("socket")
-        .map_or(format!("/run/uvc-{name}.sock"), str::to_owned);
+    let commands = Commands::listen(options, &name)?;
     let identity = Identity {
         name,
         product: options.text("product").unwrap_or("Rig Camera").to_owned(),
@@ -60,16 +56,12 @@ pub fn main(options: &Options) -> Result<()> {
         port: options.number("port", 0)?,
     };
     let gadget = Gadget::camera(&identity, &spec)?;
-    let _stale = std::fs::remove_file(&socket);
-    let listener =
-        UnixListener::bind(&socket).with_context(|| format!("cannot listen on {socket}"))?;
     let mut camera = Camera::new(gadget, spec, options.number("mjpeg-bytes", 60_000)?);
     if !options.has("unplugged") {
         camera.plug()?;
     }
-    let done = camera.run(&listener);
+    let done = camera.run(&commands);
     camera.node = None; // before the gadget goes: the kernel waits for it
-    let _gone = std::fs::remove_file(&socket);
     done
 }
 
@@ -178,9 +170,9 @@ impl Camera {
         self.gadget.unplug()
     }
 
-    fn run(&mut self, listener: &UnixListener) -> Result<()> {
+    fn run(&mut self, commands: &Commands) -> Result<()> {
         while !stop::asked() {
-            let mut fds = [poll_fd(listener.as_raw_fd(), libc::POLLIN), poll_fd(-1, 0)];
+            let mut fds = [poll_fd(commands.fd(), libc::POLLIN), poll_fd(-1, 0)];
             if let Some(node) = &self.node {
                 let starved = self.stream.as_ref().is_some_and(|stream| stream.starved);
                 fds[1] = poll_fd(
@@ -189,11 +181,7 @@ impl Camera {
                 );
             }
             poll(&mut fds, self.patience());
-            if fds[0].revents != 0 {
-                let (stream, _) = listener.accept().context("cannot take a command")?;
-                // Whoever went away without listening to the answer is not our trouble.
-                let _gone = self.serve(&stream);
-            }
+            commands.serve(|command| self.command(command));
             while let Some(event) = self.node.as_ref().map(Node::event).transpose()?.flatten() {
                 self.event(event)?;
             }
@@ -210,18 +198,6 @@ impl Camera {
             }
             _ => Duration::from_millis(500),
         }
-    }
-
-    fn serve(&mut self, stream: &UnixStream) -> Result<()> {
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
-        let answer = match self.command(line.trim()) {
-            Ok(answer) => answer,
-            Err(error) => format!("error: {error:#}"),
-        };
-        let mut to = stream;
-        writeln!(to, "{answer}").context("cannot answer")
     }
 
     fn command(&mut self, command: &str) -> Result<String> {
@@ -271,15 +247,25 @@ impl Camera {
     fn event(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Connect => self.connected = true,
-            Event::Disconnect => {
-                self.connected = false;
-                self.stop_stream()?;
-            }
+            Event::Disconnect => self.disconnected()?,
             Event::StreamOn => self.start_stream()?,
             Event::StreamOff => self.stop_stream()?,
             Event::Setup(setup) => self.setup(setup)?,
             Event::Data(data) if self.streaming_request => self.negotiation.set(&data),
             Event::Data(data) => self.controls.set(&data),
+        }
+        Ok(())
+    }
+
+    /// The host has let go of the device, and not because we pulled it out.
+    fn disconnected(&mut self) -> Result<()> {
+        self.connected = false;
+        if self.stream.take().is_some() {
+            // Stopping the stream by itself would answer a request that the host never made (a kernel warning), so
+            // the node is closed. That takes the device off the bus; it comes back, as after a reset.
+            self.node = None;
+            let path = self.gadget.output_node(Duration::from_secs(5))?;
+            self.node = Some(Node::open(&path)?);
         }
         Ok(())
     }
@@ -365,30 +351,5 @@ impl Camera {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-}
-
-fn poll_fd(fd: i32, events: libc::c_short) -> libc::pollfd {
-    libc::pollfd {
-        fd,
-        events,
-        revents: 0,
-    }
-}
-
-/// Waits at most that long; a signal ends it early.
-fn poll(fds: &mut [libc::pollfd], patience: Duration) {
-    let timeout = libc::timespec {
-        tv_sec: patience.as_secs() as libc::time_t,
-        tv_nsec: libc::c_long::from(patience.subsec_nanos() as i32),
-    };
-    // SAFETY: the array and its length belong together; no signal mask.
-    unsafe {
-        libc::ppoll(
-            fds.as_mut_ptr(),
-            fds.len() as libc::nfds_t,
-            &raw const timeout,
-            std::ptr::null(),
-        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::pattern::Look;
+use crate::pattern::Look;
 
 const TERMINAL: u8 = 1;
 const PROCESSING: u8 = 2;

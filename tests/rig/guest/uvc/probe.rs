@@ -1,7 +1,7 @@
 //! Negotiation of the stream: `VS_PROBE_CONTROL` and `VS_COMMIT_CONTROL` (UVC 1.1 §4.3.1.1).
 
-use super::super::gadget::{CameraSpec, FrameSize, interval_100ns, max_frame_bytes};
 use super::controls::Answer;
+use crate::gadget::{CameraSpec, FrameSize, interval_100ns, max_frame_bytes};
 
 /// Bytes of the structure in UVC 1.1.
 const LENGTH: usize = 34;

@@ -1,49 +1,6 @@
-//! Test-only tools that run inside the rig's kernel: the cameras, sound cards and lines that the box is tested with.
-//!
-//! The test binary is started inside the guest as `rig guest TOOL ARG…`. Each tool sets its device up, works until
-//! SIGTERM or SIGINT, takes everything down again and exits 0; a failure is one sentence on standard error and exit 1.
-
-pub mod gadget;
-pub mod jpeg;
-pub mod pattern;
-pub mod stop;
-pub mod uvc;
+//! Arguments of the tools.
 
 use anyhow::{Result, bail};
-
-/// Each tool with its usage.
-const TOOLS: &[(&str, Tool, &str)] = &[
-    ("uvc", uvc::main, uvc::USAGE),
-    ("tell", uvc::tell::main, uvc::tell::USAGE),
-];
-
-type Tool = fn(&Options) -> Result<()>;
-
-/// Runs `rig guest ARGS`; the return value is the exit code.
-pub fn main(args: &[String]) -> i32 {
-    let name = args.first().map_or("", String::as_str);
-    let Some((_, tool, usage)) = TOOLS.iter().find(|(tool, ..)| *tool == name) else {
-        eprintln!("rig guest: there is no tool `{name}`; the tools are:");
-        for (_, _, usage) in TOOLS {
-            eprintln!("\n{usage}");
-        }
-        return 2;
-    };
-    let done = Options::parse(args.get(1..).unwrap_or_default()).and_then(|options| {
-        if options.has("help") {
-            println!("{usage}");
-            return Ok(());
-        }
-        tool(&options)
-    });
-    match done {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("rig guest {name}: {error:#}");
-            1
-        }
-    }
-}
 
 /// Arguments of a tool: `--name value` or `--name=value`, `--flag` before another option, and the rest in order.
 #[derive(Debug, Default)]
@@ -55,7 +12,7 @@ pub struct Options {
 
 impl Options {
     /// Reads the arguments. After `--` all is rest.
-    pub fn parse(args: &[String]) -> Result<Self> {
+    pub fn parse(args: &[String]) -> Self {
         let mut options = Self::default();
         let mut args = args.iter().peekable();
         while let Some(arg) = args.next() {
@@ -76,7 +33,7 @@ impl Options {
             };
             options.named.push((name.to_owned(), value));
         }
-        Ok(options)
+        options
     }
 
     /// Whether the option was given, with or without a value.
