@@ -1,3 +1,9 @@
 //! One file per subject.
 
 mod boot;
+mod uvc;
+
+/// The picture of the rig's camera, which the camera's tool draws and the tests read.
+#[path = "../guest/pattern.rs"]
+#[allow(dead_code)]
+mod pattern;
