@@ -337,7 +337,10 @@ fn watch(client: &mut Client, as_json: bool, out: &mut dyn Write) -> Result<(), 
         };
         if text != said {
             let gap = if as_json || said.is_empty() { "" } else { "\n" };
-            if writeln!(out, "{gap}{}", text.trim_end()).and_then(|()| out.flush()).is_err() {
+            if writeln!(out, "{gap}{}", text.trim_end())
+                .and_then(|()| out.flush())
+                .is_err()
+            {
                 return Ok(());
             }
             said = text;
@@ -350,12 +353,16 @@ fn watch(client: &mut Client, as_json: bool, out: &mut dyn Write) -> Result<(), 
 
 /// A whole request stays as it is; anything else is taken for a command.
 fn raw_request(text: &str) -> Result<Value, Trouble> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|e| Trouble::Usage(format!("This is no JSON: {e}.")))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|e| Trouble::Usage(format!("This is no JSON: {e}.")))?;
     let whole = ["command", "status", "watch"]
         .iter()
         .any(|field| value.get(field).is_some());
-    let mut request = if whole { value } else { json!({ "command": value }) };
+    let mut request = if whole {
+        value
+    } else {
+        json!({ "command": value })
+    };
     if let Value::Object(fields) = &mut request {
         fields.entry("id").or_insert_with(|| json!("ctl"));
     }
@@ -368,7 +375,9 @@ fn raw_answer(client: &mut Client, request: &Value, out: &mut dyn Write) -> Resu
     let endless = request["watch"] == json!(true);
     loop {
         let answer = client.receive((!endless).then_some(client::ANSWER_LIMIT))?;
-        let gone = writeln!(out, "{answer}").and_then(|()| out.flush()).is_err();
+        let gone = writeln!(out, "{answer}")
+            .and_then(|()| out.flush())
+            .is_err();
         if answer["ok"] != json!(true) {
             return Err(Trouble::Shown(outcome::refusal_code(&answer["error"])));
         }

@@ -39,5 +39,5 @@ pub use last_good::load_or_last_good;
 pub use load::{DEFAULT_FILES, Loaded, Sources, load};
 pub use problems::{Problem, Problems};
 pub use schema::*;
-pub(crate) use value::bitrate_number;
 pub use types::{BoxName, DestinationName, Secret, StreamUrl};
+pub(crate) use value::bitrate_number;

@@ -129,8 +129,8 @@ pub fn request(text: &[u8]) -> Result<Request, Refused> {
     if text.len() > MAX_REQUEST {
         return Err(refuse(too_large()));
     }
-    let value: Value = serde_json::from_slice(text)
-        .map_err(|e| refuse(bad(format!("This is no JSON: {e}."))))?;
+    let value: Value =
+        serde_json::from_slice(text).map_err(|e| refuse(bad(format!("This is no JSON: {e}."))))?;
     let Value::Object(mut fields) = value else {
         return Err(refuse(bad(
             "A request is a JSON object such as {\"id\":\"1\",\"status\":true}.",
@@ -163,7 +163,9 @@ fn id(given: Option<Value>) -> Result<String, Failure> {
     match given {
         Some(Value::String(id)) if (1..=MAX_ID).contains(&id.len()) => Ok(id),
         Some(_) => Err(bad(format!("id must be a text of 1 to {MAX_ID} bytes."))),
-        None => Err(bad("The request has no id: a text that the answer repeats.")),
+        None => Err(bad(
+            "The request has no id: a text that the answer repeats.",
+        )),
     }
 }
 
@@ -175,7 +177,7 @@ fn ask(fields: Map<String, Value>) -> Result<Ask, Failure> {
         ));
     };
     match (name.as_str(), value) {
-        ("command", value) => command(value).map(Ask::Command),
+        ("command", value) => command(&value).map(Ask::Command),
         ("status", Value::Bool(true)) => Ok(Ask::Status),
         ("watch", Value::Bool(true)) => Ok(Ask::Watch),
         ("status" | "watch", _) => Err(bad(format!("{name} must be true."))),
@@ -191,7 +193,7 @@ fn ask(fields: Map<String, Value>) -> Result<Ask, Failure> {
 ///
 /// # Errors
 /// [`Code::UnknownCommand`], or [`Code::BadRequest`] with what is wrong.
-pub fn command(given: Value) -> Result<Command, Failure> {
+pub fn command(given: &Value) -> Result<Command, Failure> {
     let name = match given.get("name") {
         Some(Value::String(name)) => name.clone(),
         _ => {
@@ -202,9 +204,9 @@ pub fn command(given: Value) -> Result<Command, Failure> {
     };
     known(&name)?;
     let command: Command = serde_json::from_value(given.clone())
-        .or_else(|e| serde_json::from_value(other_empty(&given)).map_err(|_| e))
+        .or_else(|e| serde_json::from_value(other_empty(given)).map_err(|_| e))
         .map_err(|e| bad(format!("The command {name} is wrong: {e}.")))?;
-    match unknown_field(&given, &json!(command)) {
+    match unknown_field(given, &json!(command)) {
         Some(field) => Err(bad(format!(
             "The command {name} has no field {:?}.",
             short(&field)
@@ -257,11 +259,13 @@ fn unknown_field(given: &Value, taken: &Value) -> Option<String> {
     let Value::Object(given) = given else {
         return None;
     };
-    given.iter().find_map(|(name, value)| match taken.get(name) {
-        Some(taken) => unknown_field(value, taken),
-        None if name == "args" && *value == json!({}) => None,
-        None => Some(name.clone()),
-    })
+    given
+        .iter()
+        .find_map(|(name, value)| match taken.get(name) {
+            Some(taken) => unknown_field(value, taken),
+            None if name == "args" && *value == json!({}) => None,
+            None => Some(name.clone()),
+        })
 }
 
 fn short(text: &str) -> String {

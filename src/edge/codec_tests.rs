@@ -29,7 +29,9 @@ fn requests_are_read() {
     assert_eq!(one.id, "é-7");
     assert_eq!(one.ask, Ask::Command(Command::LiveStart));
     assert_eq!(
-        asks(r#"{"id":"1","command":{"name":"destination-enable","args":{"destination":"youtube","enabled":true}}}"#),
+        asks(
+            r#"{"id":"1","command":{"name":"destination-enable","args":{"destination":"youtube","enabled":true}}}"#
+        ),
         Ask::Command(Command::DestinationEnable {
             destination: name("youtube"),
             enabled: true
@@ -71,36 +73,79 @@ fn what_is_wrong_is_said_with_the_id_where_there_is_one() {
         (r#"{"id":"","status":true}"#, (None, BadRequest)),
         (r#"{"id":"1"}"#, (one(), BadRequest)),
         (r#"{"id":"1","status":false}"#, (one(), BadRequest)),
-        (r#"{"id":"1","status":true,"watch":true}"#, (one(), BadRequest)),
+        (
+            r#"{"id":"1","status":true,"watch":true}"#,
+            (one(), BadRequest),
+        ),
         (r#"{"id":"1","reboot":true}"#, (one(), BadRequest)),
         (r#"{"id":"1","command":"live-start"}"#, (one(), BadRequest)),
         (r#"{"id":"1","command":{"name":7}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"explode"}}"#, (one(), UnknownCommand)),
-        (r#"{"id":"1","command":{"name":"audio-gain"}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"audio-gain","args":{"gain_db":"loud"}}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"audio-gain","args":{"gain_db":1,"x":1}}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"live-start","x":1}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"live-start","args":{"x":1}}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"mic-volume","args":{"percent":256}}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"destination-enable","args":{"destination":"../x","enabled":true}}}"#, (one(), BadRequest)),
-        (r#"{"id":"1","command":{"name":"camera-control","args":{"control":"Zoom!","value":1}}}"#, (one(), BadRequest)),
+        (
+            r#"{"id":"1","command":{"name":"explode"}}"#,
+            (one(), UnknownCommand),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"audio-gain"}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"audio-gain","args":{"gain_db":"loud"}}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"audio-gain","args":{"gain_db":1,"x":1}}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"live-start","x":1}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"live-start","args":{"x":1}}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"mic-volume","args":{"percent":256}}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"destination-enable","args":{"destination":"../x","enabled":true}}}"#,
+            (one(), BadRequest),
+        ),
+        (
+            r#"{"id":"1","command":{"name":"camera-control","args":{"control":"Zoom!","value":1}}}"#,
+            (one(), BadRequest),
+        ),
     ] {
         assert_eq!(code(text), want, "{text}");
     }
     let long = format!(r#"{{"id":"1","status":true{}}}"#, " ".repeat(MAX_REQUEST));
     assert_eq!(code(&long), (None, TooLarge));
-    let deep = format!(r#"{{"id":"1","command":{}{}}}"#, "[".repeat(1000), "]".repeat(1000));
+    let deep = format!(
+        r#"{{"id":"1","command":{}{}}}"#,
+        "[".repeat(1000),
+        "]".repeat(1000)
+    );
     assert_eq!(code(&deep), (None, BadRequest));
     let id = "x".repeat(MAX_ID + 1);
-    assert_eq!(code(&format!(r#"{{"id":"{id}","status":true}}"#)), (None, BadRequest));
-    assert_eq!(request(b"{\"id\":\"\xff\"}").unwrap_err().failure.code, BadRequest);
+    assert_eq!(
+        code(&format!(r#"{{"id":"{id}","status":true}}"#)),
+        (None, BadRequest)
+    );
+    assert_eq!(
+        request(b"{\"id\":\"\xff\"}").unwrap_err().failure.code,
+        BadRequest
+    );
 }
 
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let said = read(r#"{"id":"1","command":{"name":"explode"}}"#).unwrap_err();
     let message = said.failure.message;
-    assert!(message.contains("\"explode\"") && message.contains("live-start"), "{message}");
+    assert!(
+        message.contains("\"explode\"") && message.contains("live-start"),
+        "{message}"
+    );
     let said = read(r#"{"id":"1","command":{"name":"live-start","args":{"now":1}}}"#).unwrap_err();
     assert!(said.failure.message.contains("live-start"), "{said:?}");
 }
@@ -116,7 +161,10 @@ fn answers_have_the_one_shape() {
     assert_eq!(said.get("error"), None);
 
     let said = written(&Answer::command("2", &Ok(Accepted::Done)));
-    assert_eq!(said, json!({"id":"2","ok":true,"data":{"outcome":"accepted"}}));
+    assert_eq!(
+        said,
+        json!({"id":"2","ok":true,"data":{"outcome":"accepted"}})
+    );
     let already = Ok(Accepted::AlreadySo("The box is live already.".into()));
     let said = written(&Answer::command("2", &already));
     assert_eq!(said["data"]["outcome"], "already_so");
@@ -129,7 +177,10 @@ fn answers_have_the_one_shape() {
             "code":"bad_request","reason":"out_of_range","message":"Too loud.","retryable":false}})
     );
     let busy = Err(Denial::new(DenialCode::Busy, "Later."));
-    assert_eq!(written(&Answer::command("3", &busy))["error"]["retryable"], true);
+    assert_eq!(
+        written(&Answer::command("3", &busy))["error"]["retryable"],
+        true
+    );
     assert_eq!(
         written(&Answer::failure(None, too_large()))["id"],
         Value::Null

@@ -23,9 +23,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use client::Limits;
+
 use super::codec::{Answer, Code, Failure};
 use crate::device::supervisor::Handle;
-use crate::error::{Error, Kind, Result, io_kind};
+use crate::error::{Error, Result, io_kind};
 
 /// File name of the socket.
 pub const SOCKET: &str = "control.sock";
@@ -74,8 +76,7 @@ impl Local {
             .caused_by(e)
             .mend("boothcast ctl does not work until this is mended and the box is restarted.")
         };
-        let (listener, file) =
-            socket::open(&path, link.map(|l| l.join(SOCKET))).map_err(failed)?;
+        let (listener, file) = socket::open(&path, link.map(|l| l.join(SOCKET))).map_err(failed)?;
         let listener = {
             let _inside = runtime.enter();
             UnixListener::from_std(listener).map_err(failed)?
@@ -108,8 +109,7 @@ async fn serve(listener: UnixListener, handle: Handle, mut stop: watch::Receiver
     loop {
         tokio::select! {
             biased;
-            // Also when the sender is gone.
-            _ = stop.wait_for(|s| *s) => break,
+            () = ending(&mut stop) => break,
             Some(ended) = clients.join_next(), if !clients.is_empty() => {
                 if let Err(e) = ended {
                     tracing::error!(error = %e, "a client of the control socket was ended by a fault of ours");
@@ -117,7 +117,7 @@ async fn serve(listener: UnixListener, handle: Handle, mut stop: watch::Receiver
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if clients.len() < MAX_CLIENTS => {
-                    clients.spawn(client::serve(stream, handle.clone(), stop.clone()));
+                    clients.spawn(client::serve(stream, handle.clone(), stop.clone(), Limits::USUAL));
                 }
                 Ok((stream, _)) => refuse(&stream),
                 Err(e) => {
@@ -131,11 +131,18 @@ async fn serve(listener: UnixListener, handle: Handle, mut stop: watch::Receiver
     while clients.join_next().await.is_some() {}
 }
 
+/// Waits until the socket is to close, or whoever could say so is gone.
+async fn ending(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|s| *s).await;
+}
+
 /// Says that there is no room. A fresh socket has room for one line; if not, the client sees it close.
 fn refuse(stream: &UnixStream) {
     let failure = Failure::new(
         Code::Busy,
-        format!("{MAX_CLIENTS} programs are connected already. Try again when one of them has gone."),
+        format!(
+            "{MAX_CLIENTS} programs are connected already. Try again when one of them has gone."
+        ),
     );
     let _ = stream.try_write(&Answer::failure(None, failure).line());
 }

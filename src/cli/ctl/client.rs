@@ -98,7 +98,14 @@ impl Client {
         match sent {
             Ok(()) => Ok(()),
             // It may have said why before it closed; that is read next.
-            Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Ok(()),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) =>
+            {
+                Ok(())
+            }
             Err(e) if is_timeout(&e) => Err(late()),
             Err(e) => Err(lost(&e)),
         }
@@ -192,7 +199,10 @@ fn unreached(path: &Path, e: &io::Error) -> Trouble {
 }
 
 fn is_timeout(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+    matches!(
+        e.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }
 
 fn late() -> Trouble {

@@ -29,22 +29,16 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
         .ok_or_else(|| "choose a bitrate such as 2500k or 2.5M".to_owned())
 }
 
-/// A number, on or off, or the name of a choice: as the control takes it, if it is known. Whether the value fits is for
-/// the box to say.
+/// A number, on or off, or the name of a choice, as the control takes it if it is known (a choice may be called `100` or
+/// `Off`). Whether the value fits is for the box to say.
 pub(super) fn control(text: &str, info: Option<&ControlInfo>) -> ControlValue {
     let choice = || ControlValue::Choice(text.to_owned());
+    if info.is_some_and(|info| matches!(info.kind, ControlKind::Menu { .. })) {
+        return choice();
+    }
     let number = text.parse::<i64>().ok().map(ControlValue::Number);
     let switch = switch(text).map(ControlValue::Switch);
-    match info.map(|info| &info.kind) {
-        // A choice may be called "On", or "50".
-        Some(ControlKind::Menu { choices }) => {
-            let named = choices.iter().any(|(_, name)| same(name, text));
-            number.filter(|_| !named).unwrap_or_else(choice)
-        }
-        Some(ControlKind::Number { .. } | ControlKind::Switch) | None => {
-            number.or(switch).unwrap_or_else(choice)
-        }
-    }
+    number.or(switch).unwrap_or_else(choice)
 }
 
 fn switch(text: &str) -> Option<bool> {
@@ -55,15 +49,10 @@ fn switch(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether two names of choices are one.
-pub(super) fn same(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::control::ControlName;
+    use crate::device::control::{ControlName, check};
 
     fn menu(choices: &[&str]) -> ControlInfo {
         ControlInfo {
@@ -87,11 +76,14 @@ mod tests {
         assert_eq!(control("50 Hz", None), Choice("50 Hz".into()));
         let frequency = menu(&["Disabled", "50 Hz", "60 Hz"]);
         assert_eq!(control("50 hz", Some(&frequency)), Choice("50 hz".into()));
-        assert_eq!(control("2", Some(&frequency)), Number(2));
-        assert_eq!(control("70 Hz", Some(&frequency)), Choice("70 Hz".into()));
+        assert_eq!(
+            check(&frequency, &control("50 hz", Some(&frequency))),
+            Ok(1)
+        );
+        assert_eq!(check(&frequency, &control("2", Some(&frequency))), Ok(2));
         let digits = menu(&["Off", "100", "200"]);
-        assert_eq!(control("100", Some(&digits)), Choice("100".into()));
-        assert_eq!(control("off", Some(&digits)), Choice("off".into()));
+        assert_eq!(check(&digits, &control("100", Some(&digits))), Ok(1));
+        assert_eq!(check(&digits, &control("off", Some(&digits))), Ok(0));
     }
 
     #[test]

@@ -9,24 +9,38 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::ending;
 use super::lines::{Line, Lines};
 use crate::device::command::Origin;
 use crate::device::status::Status;
 use crate::device::supervisor::Handle;
 use crate::edge::codec::{self, Answer, Ask, Code, Failure};
 
-/// How long a client that watches nothing may take for its next request.
-pub(super) const IDLE: Duration = Duration::from_secs(60);
-/// How long a client may take to read an answer.
-pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// How patient the box is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How long a client that watches nothing may take for its next request.
+    pub idle: Duration,
+    /// How long a client may take to read an answer.
+    pub write: Duration,
+}
+
+impl Limits {
+    pub(super) const USUAL: Self = Self {
+        idle: Duration::from_secs(60),
+        write: Duration::from_secs(10),
+    };
+}
 
 /// Serves one client until it goes, is too slow, or the box ends.
-pub(super) async fn serve(stream: UnixStream, handle: Handle, stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    stream: UnixStream,
+    handle: Handle,
+    stop: watch::Receiver<bool>,
+    limits: Limits,
+) {
     let peer = stream.peer_cred().ok();
-    let (pid, uid) = (
-        peer.and_then(|p| p.pid()),
-        peer.map(|p| p.uid()),
-    );
+    let (pid, uid) = (peer.and_then(|p| p.pid()), peer.map(|p| p.uid()));
     tracing::debug!(pid, uid, "a client of the control socket came");
     let (input, out) = stream.into_split();
     let client = Client {
@@ -36,6 +50,7 @@ pub(super) async fn serve(stream: UnixStream, handle: Handle, stop: watch::Recei
         watching: None,
         heard: Instant::now(),
         reading: true,
+        limits,
     };
     match client.run(stop).await {
         Ok(()) => tracing::debug!(pid, "a client of the control socket went"),
@@ -52,6 +67,7 @@ struct Client {
     heard: Instant,
     /// False once the client has closed its side.
     reading: bool,
+    limits: Limits,
 }
 
 struct Watching {
@@ -63,10 +79,10 @@ impl Client {
     async fn run(mut self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         // One who watches may close its own side and read on.
         while self.reading || self.watching.is_some() {
-            let idle_end = self.heard + IDLE;
+            let idle_end = self.heard + self.limits.idle;
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|s| *s) => return self.tell().await,
+                () = ending(&mut stop) => return self.tell().await,
                 line = self.lines.next(), if self.reading => match line? {
                     Some(line) => {
                         self.heard = Instant::now();
@@ -90,9 +106,7 @@ impl Client {
         let line = match line {
             Line::Whole(line) => line,
             Line::TooLong => {
-                return self
-                    .send(&Answer::failure(None, codec::too_large()))
-                    .await;
+                return self.send(&Answer::failure(None, codec::too_large())).await;
             }
         };
         match codec::request(&line) {
@@ -137,7 +151,10 @@ impl Client {
     async fn expire(&mut self) -> io::Result<()> {
         let failure = Failure::new(
             Code::Expired,
-            format!("Nothing was asked for {} s, so the connection ends.", IDLE.as_secs()),
+            format!(
+                "Nothing was asked for {} s, so the connection ends.",
+                self.limits.idle.as_secs()
+            ),
         );
         self.send(&Answer::failure(None, failure)).await
     }
@@ -147,7 +164,7 @@ impl Client {
     }
 
     async fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        timeout(WRITE_LIMIT, self.out.write_all(line))
+        timeout(self.limits.write, self.out.write_all(line))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it does not read"))?
     }

@@ -85,7 +85,10 @@ mod tests {
 
     #[tokio::test]
     async fn lines_come_whole_and_blank_ones_not_at_all() {
-        assert_eq!(all(b"a\n\n \r\nbc\nd").await, [whole(b"a"), whole(b"bc"), whole(b"d")]);
+        assert_eq!(
+            all(b"a\n\n \r\nbc\nd").await,
+            [whole(b"a"), whole(b"bc"), whole(b"d")]
+        );
         assert_eq!(all(b"").await, []);
     }
 
@@ -93,7 +96,10 @@ mod tests {
     async fn a_line_too_long_is_said_once_and_the_next_one_is_good() {
         let longest = vec![b'x'; MAX_REQUEST];
         let input = [&longest[..], b"\n", &longest, b"yyy\nz\n"].concat();
-        assert_eq!(all(&input).await, [whole(&longest), Line::TooLong, whole(b"z")]);
+        assert_eq!(
+            all(&input).await,
+            [whole(&longest), Line::TooLong, whole(b"z")]
+        );
         let endless = vec![b'x'; 3 * MAX_REQUEST];
         assert_eq!(all(&endless).await, [Line::TooLong]);
         // Its end comes in the very chunk that makes it too long.
