@@ -84,9 +84,11 @@ impl From<&Denial> for Failure {
 
 fn code_of(code: DenialCode) -> Code {
     match code {
-        DenialCode::UnknownDestination | DenialCode::OutOfRange => Code::BadRequest,
-        DenialCode::NoAudio => Code::Unsupported,
-        DenialCode::Passthrough | DenialCode::ShuttingDown => Code::Conflict,
+        DenialCode::UnknownDestination | DenialCode::UnknownControl | DenialCode::OutOfRange => {
+            Code::BadRequest
+        }
+        DenialCode::NoAudio | DenialCode::ReadOnly | DenialCode::Unsupported => Code::Unsupported,
+        DenialCode::Passthrough | DenialCode::TooMany | DenialCode::ShuttingDown => Code::Conflict,
         DenialCode::Busy => Code::Busy,
     }
 }
@@ -302,12 +304,13 @@ impl<'a> Answer<'a> {
     }
 
     /// What the core said to a command. `accepted`: it is being carried out, the outcome shows in the status;
-    /// `already_so`: nothing was to be done.
+    /// `already_so`: nothing was to be done; `kept`: it comes into effect later.
     #[must_use]
     pub fn command(id: &'a str, said: &'a Result<Accepted, Denial>) -> Self {
         let (outcome, message) = match said {
             Ok(Accepted::Done) => ("accepted", None),
             Ok(Accepted::AlreadySo(how)) => ("already_so", Some(how.as_str())),
+            Ok(Accepted::Kept(when)) => ("kept", Some(when.as_str())),
             Err(denial) => return Self::failure(Some(id), denial.into()),
         };
         Self::well(id, Data::Outcome { outcome, message })

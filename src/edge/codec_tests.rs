@@ -170,6 +170,12 @@ fn answers_have_the_one_shape() {
     assert_eq!(said["data"]["outcome"], "already_so");
     assert_eq!(said["data"]["message"], "The box is live already.");
 
+    let kept = Ok(Accepted::Kept("When the camera comes.".into()));
+    assert_eq!(
+        written(&Answer::command("2", &kept))["data"],
+        json!({"outcome": "kept", "message": "When the camera comes."})
+    );
+
     let denied = Err(Denial::new(DenialCode::OutOfRange, "Too loud."));
     assert_eq!(
         written(&Answer::command("3", &denied)),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::outcome::{Trouble, accepted};
@@ -58,9 +58,12 @@ struct Control {
     /// What was asked for; absent: nothing.
     #[serde(default)]
     wanted: Option<ControlValue>,
-    /// Why the camera refused it, one clause.
+    /// Why it is not as wanted, one clause.
     #[serde(default)]
-    refused: Option<String>,
+    note: Option<String>,
+    /// The camera refused it; the note says why.
+    #[serde(default)]
+    refused: bool,
 }
 
 pub(super) fn run(
@@ -72,8 +75,9 @@ pub(super) fn run(
     match camera {
         Camera::List => {
             let status = client.status()?;
-            let text = list(&controls(&status)?);
-            show(as_json, all(&status), &text, out)
+            let text = list(&controls(&status)?) + &kept(&status);
+            let both = json!({"controls": all(&status), "kept": status["kept_controls"]});
+            show(as_json, &both, &text, out)
         }
         Camera::Get { control } => {
             let status = client.status()?;
@@ -136,14 +140,16 @@ fn set(
         control: name.clone(),
         value: value.clone(),
     })?;
-    let Some(info) = info.filter(|_| wait) else {
+    // What is so already, or comes into effect later, is not waited for.
+    let pending = wait && said["outcome"] == "accepted";
+    let Some(info) = info.filter(|_| pending) else {
         return show(as_json, &said, &accepted(&said), out);
     };
     // The box has accepted it, so it fits.
     let target = control::check(info, &value).map_err(Trouble::Broken)?;
     let now = in_force(client, name, target)?;
     let value = now.info.value.map(|v| now.info.show(v)).unwrap_or_default();
-    let json = serde_json::json!({"outcome": "in_force", "control": name, "value": target});
+    let json = json!({"outcome": "in_force", "control": name, "value": target});
     show(as_json, &json, &format!("{name} is {value}."), out)
 }
 
@@ -166,7 +172,8 @@ fn in_force(client: &mut Client, name: &ControlName, target: i64) -> Result<Cont
         if now.info.value == Some(target) {
             return Ok(now);
         }
-        if let Some(reason) = &now.refused {
+        if now.refused {
+            let reason = now.note.as_deref().unwrap_or("it does not say why");
             return Err(Trouble::refused(
                 "conflict",
                 format!(
@@ -196,7 +203,7 @@ fn not_in_force(name: &ControlName, last: Option<&Control>) -> Trouble {
 
 fn list(controls: &[Control]) -> String {
     if controls.is_empty() {
-        return "The camera has no controls, or there is no camera.".into();
+        return "The camera has no controls, or there is no camera.\n".into();
     }
     let head = ["control", "value", "wanted", "default", "takes", ""];
     let rows = controls.iter().map(|c| {
@@ -213,6 +220,24 @@ fn list(controls: &[Control]) -> String {
         ]
     });
     table(std::iter::once(head.map(str::to_owned)).chain(rows))
+}
+
+/// Wishes that the camera of now cannot fulfil.
+fn kept(status: &Value) -> String {
+    let kept = status["kept_controls"].as_array().into_iter().flatten();
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    kept.map(|k| {
+        format!(
+            "Kept for later: {} = {} ({})\n",
+            text(&k["control"]),
+            text(&k["wanted"]),
+            text(&k["note"])
+        )
+    })
+    .collect()
 }
 
 fn one(control: &Control) -> String {
@@ -263,8 +288,8 @@ fn names(choices: &[(i64, String)]) -> String {
 }
 
 fn remark(control: &Control) -> String {
-    if let Some(reason) = &control.refused {
-        return format!("refused: {reason}");
+    if let Some(note) = &control.note {
+        return note.clone();
     }
     match (control.info.writable, control.info.active) {
         (false, _) => "read-only".into(),

@@ -43,10 +43,13 @@ pub(super) fn status(status: &Value) -> String {
         row("Destination", self::destination(destination));
     }
     row("Readers", readers(status));
-    row("Temperature", temperature(status));
-    row("Power", power(status));
-    for note in items(status, "notes") {
-        row("Note", note.as_str().unwrap_or_default().to_owned());
+    let hardware = &status["hardware"];
+    row("Temperature", temperature(hardware));
+    row("Power", power(hardware));
+    row("Address", text(hardware, "address").to_owned());
+    for note in items(hardware, "notes") {
+        let note = format!("{}: {}", text(note, "part"), text(note, "text"));
+        row("Fault", note);
     }
     row("Up", span(number(status, "uptime_s")));
     format!(
@@ -75,7 +78,11 @@ fn picture(status: &Value) -> String {
     } else {
         ""
     };
-    format!("{}{slate}", source(&status["camera"]))
+    let restarts = match number(&status["hardware"], "camera_restarts") {
+        0 => String::new(),
+        n => format!(", restarted {n} times because it stood still"),
+    };
+    format!("{}{slate}{restarts}", source(&status["camera"]))
 }
 
 fn source(source: &Value) -> String {
@@ -123,6 +130,10 @@ fn microphone(status: &Value) -> String {
     }
     if let Some(on) = mixer["on"].as_bool() {
         parts.push(if on { "on" } else { "off" }.to_owned());
+    }
+    let note = text(mixer, "note");
+    if !note.is_empty() {
+        parts.push(note.to_owned());
     }
     parts.join(", ")
 }
@@ -186,13 +197,17 @@ fn readers(status: &Value) -> String {
     }
 }
 
-fn temperature(status: &Value) -> String {
-    let degrees = status["temperature_c"].as_f64();
-    degrees.map_or_else(String::new, |c| format!("{c:.0} °C"))
+fn temperature(hardware: &Value) -> String {
+    let degrees = hardware["temperature_c"].as_f64();
+    let heat = match text(hardware, "heat") {
+        "" | "normal" => String::new(),
+        level => format!(" ({level}: the picture is made smaller)"),
+    };
+    degrees.map_or_else(String::new, |c| format!("{c:.0} °C{heat}"))
 }
 
-fn power(status: &Value) -> String {
-    let power = &status["power"];
+fn power(hardware: &Value) -> String {
+    let power = &hardware["power"];
     let said = [
         ("under_voltage", "the supply is too weak"),
         ("throttled", "the processor is slowed down"),
