@@ -31,6 +31,9 @@ pub struct Board {
     /// Status LED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led: Option<GpioLine>,
+    /// Status LED of the kernel's class `/sys/class/leds`, where the board has only that: its name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led_class: Option<String>,
     /// Push button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub button: Option<GpioLine>,
@@ -131,6 +134,7 @@ fn fall_back(id: &str) -> Board {
             encoders: vec!["x264enc".into(), "openh264enc".into()],
             default_profile: None,
             led: None,
+            led_class: None,
             button: None,
             thermal: None,
             boot: None,
