@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Board;
 use super::build::Merged;
-use super::problems::{Origin, Problems};
+use super::problems::{Origin, Problem, Problems};
 use super::schema::Config;
+use super::value::checks;
 
 /// Who chose a light or a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +21,10 @@ pub enum ChosenBy {
     Nobody,
 }
 
-/// The light.
+/// A light that can be driven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lamp {
-    /// None.
-    Off,
     /// GPIO lines.
     Gpio {
         /// Label, name or path of the chip; empty: every chip is searched for the lines' names.
@@ -45,8 +44,8 @@ pub enum Lamp {
 /// `[led]`, resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedConfig {
-    /// The light.
-    pub lamp: Lamp,
+    /// Lights in the order in which they are tried: the next one stands in where one is not there. Empty: none.
+    pub lamps: Vec<Lamp>,
     /// Who chose it.
     pub chosen_by: ChosenBy,
 }
@@ -96,8 +95,8 @@ pub fn texts_of_board(board: &Board) -> Vec<(&'static str, String)> {
         out.push(("led.chip", led.chip.clone()));
         out.push(("led.line", led.line.to_string()));
     }
-    if let Some(name) = &board.led_class {
-        out.push(("led.name", name.clone()));
+    if !board.led_class.is_empty() {
+        out.push(("led.name", board.led_class.join(",")));
     }
     if let Some(button) = &board.button {
         out.push(("button.chip", button.chip.clone()));
@@ -121,50 +120,65 @@ fn wrote(m: &Merged, paths: &[&str]) -> bool {
         .any(|p| m.written(p).is_some_and(|e| e.value.is_some()))
 }
 
-/// The kind of light that is meant: `gpio`, `class` or `off`.
+/// The kind of light that is meant; `board` where nobody says.
 fn kind(m: &Merged) -> &str {
     match m.text("led.kind") {
         "auto" if wrote(m, &["led.line"]) || wrote(m, &RGB) => "gpio",
         "auto" if wrote(m, &["led.name"]) => "class",
-        "auto" if !m.text("led.line").is_empty() => "gpio",
-        "auto" if !m.text("led.name").is_empty() => "class",
-        "auto" => "off",
+        "auto" => "board",
         kind => kind,
     }
 }
 
-/// The lines or names of the light: three where colours are written, else the one of `path`.
-fn parts(m: &Merged, path: &str) -> Vec<String> {
-    let paths: &[&str] = if wrote(m, &RGB) { &RGB } else { &[path] };
-    let texts = paths.iter().map(|p| m.text(p).to_owned());
-    texts.filter(|t| !t.is_empty()).collect()
+/// The three texts of the colours, where they are written.
+fn colours(m: &Merged) -> Option<Vec<String>> {
+    let all = || RGB.iter().map(|p| m.text(p).to_owned()).collect();
+    wrote(m, &RGB).then(all)
+}
+
+fn gpio(m: &Merged) -> Option<Lamp> {
+    let line = m.text("led.line");
+    let single = || (!line.is_empty()).then(|| vec![line.to_owned()]);
+    Some(Lamp::Gpio {
+        chip: m.text("led.chip").to_owned(),
+        lines: colours(m).or_else(single)?,
+        active_low: m.bool("led.active_low"),
+    })
+}
+
+fn class(m: &Merged) -> Vec<Lamp> {
+    let names = m.text("led.name").split(',').map(str::trim);
+    names
+        .filter(|n| !n.is_empty())
+        .map(|n| Lamp::Class {
+            names: vec![n.to_owned()],
+        })
+        .collect()
 }
 
 /// `[led]`; what does not fit together is reported by [`check`].
 pub fn led(m: &Merged) -> LedConfig {
-    let light = match kind(m) {
-        "gpio" => Lamp::Gpio {
-            chip: m.text("led.chip").to_owned(),
-            lines: parts(m, "led.line"),
-            active_low: m.bool("led.active_low"),
+    let kind = kind(m);
+    let lamps: Vec<Lamp> = match kind {
+        "gpio" => gpio(m).into_iter().collect(),
+        "class" => match colours(m) {
+            Some(names) => vec![Lamp::Class { names }],
+            None => class(m),
         },
-        "class" => Lamp::Class {
-            names: parts(m, "led.name"),
-        },
-        _ => Lamp::Off,
+        "board" => gpio(m).into_iter().chain(class(m)).collect(),
+        _ => Vec::new(),
     };
-    let own: &[&str] = match light {
-        Lamp::Off => &["led.kind"],
-        Lamp::Gpio { .. } => &["led.chip", "led.line"],
-        Lamp::Class { .. } => &["led.name"],
+    let own: &[&str] = match kind {
+        "gpio" | "board" => &["led.chip", "led.line", "led.red"],
+        "class" => &["led.name", "led.red"],
+        _ => &["led.kind"],
     };
-    let configured = wrote(m, own) || wrote(m, &RGB);
-    let chosen_by = match (&light, configured) {
-        (_, true) => ChosenBy::Configuration,
-        (Lamp::Off, false) => ChosenBy::Nobody,
-        (_, false) => ChosenBy::Board,
+    let chosen_by = match (wrote(m, own), lamps.is_empty()) {
+        (true, _) => ChosenBy::Configuration,
+        (false, true) => ChosenBy::Nobody,
+        (false, false) => ChosenBy::Board,
     };
-    LedConfig { light, chosen_by }
+    LedConfig { lamps, chosen_by }
 }
 
 /// `[button]`.
@@ -208,27 +222,53 @@ pub fn is_offset(line: &str) -> bool {
 pub fn check(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut Problems) {
     let keys = ["led.kind", "led.chip", "led.line", "led.name"];
     if !keys.iter().chain(&RGB).any(|p| m.refused(p)) {
-        colours(m, errors);
-        match &config.led.lamp {
-            Lamp::Off => {}
-            Lamp::Gpio { chip, lines, .. } => {
-                led_lines(m, chip, lines, errors);
-                no_effect(m, &["led.name"], "on GPIO lines", warnings);
-            }
-            Lamp::Class { names } => {
-                if names.is_empty() {
-                    let at = m.origin(&["led.kind"]);
-                    let clause = "= \"class\" needs led.name as well";
-                    errors.push(at.problem(clause).mend("ls /sys/class/leds lists the names."));
-                }
-                let of_lines = ["led.chip", "led.line", "led.active_low"];
-                no_effect(m, &of_lines, "an LED of the kernel", warnings);
-            }
-        }
+        light(m, config, errors, warnings);
     }
     let keys = ["button.enabled", "button.chip", "button.line"];
     if !keys.iter().any(|p| m.refused(p)) {
         button_line(m, config, errors);
+    }
+}
+
+fn light(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut Problems) {
+    let kind = kind(m);
+    if kind != "off" && !three_colours(m, errors) {
+        return;
+    }
+    match kind {
+        "gpio" => {
+            no_effect(m, &["led.name"], "on GPIO lines", warnings);
+            if config.led.lamps.is_empty() {
+                let clause = "= \"gpio\" needs led.line as well, for the board has no LED of its own";
+                errors.push(m.origin(&["led.kind"]).problem(clause));
+            }
+        }
+        "class" => {
+            let of_lines = ["led.chip", "led.line", "led.active_low"];
+            no_effect(m, &of_lines, "an LED of the kernel", warnings);
+            if config.led.lamps.is_empty() {
+                let at = m.origin(&["led.kind"]);
+                let problem = at.problem("= \"class\" needs led.name as well");
+                errors.push(problem.mend("ls /sys/class/leds lists the names."));
+            }
+        }
+        _ => {}
+    }
+    for lamp in &config.led.lamps {
+        match lamp {
+            Lamp::Gpio { chip, lines, .. } => {
+                if chip.is_empty() && lines.iter().any(|l| is_offset(l)) {
+                    let at = m.origin(&["led.line", "led.red", "led.green", "led.blue"]);
+                    errors.push(needs_chip(&at, "led.chip"));
+                }
+            }
+            Lamp::Class { names } => {
+                if let Some(clause) = names.iter().find_map(|n| checks::led_name(n).err()) {
+                    let at = m.origin(&["led.name", "led.red", "led.green", "led.blue"]);
+                    errors.push(at.problem(&clause));
+                }
+            }
+        }
     }
 }
 
@@ -241,21 +281,23 @@ fn no_effect(m: &Merged, paths: &[&str], light: &str, warnings: &mut Problems) {
     }
 }
 
-/// Three colours or none, each its own, and none beside the single light.
-fn colours(m: &Merged, errors: &mut Problems) {
-    if !wrote(m, &RGB) || kind(m) == "off" {
-        return;
+/// Three colours or none, each its own, and none beside the single light. Says whether it is so.
+fn three_colours(m: &Merged, errors: &mut Problems) -> bool {
+    if !wrote(m, &RGB) {
+        return true;
     }
     let missing: Vec<_> = RGB.into_iter().filter(|p| m.text(p).is_empty()).collect();
     if !missing.is_empty() {
         let clause = format!("needs {} as well", missing.join(" and "));
         errors.push(m.origin(&RGB).problem(&clause));
-        return;
+        return false;
     }
+    let mut sound = true;
     for (n, path) in RGB.iter().enumerate() {
         if let Some(same) = RGB[..n].iter().find(|p| m.text(p) == m.text(path)) {
             let clause = format!("is the same as {same}");
             errors.push(m.origin(&[path]).problem(&clause));
+            sound = false;
         }
     }
     for single in ["led.line", "led.name"] {
@@ -263,29 +305,20 @@ fn colours(m: &Merged, errors: &mut Problems) {
             let clause = "cannot stand beside led.red, led.green and led.blue";
             let mend = "Keep the single light or the three colours.";
             errors.push(entry.at.problem(clause).mend(mend));
+            sound = false;
         }
     }
+    sound
 }
 
-fn led_lines(m: &Merged, chip: &str, lines: &[String], errors: &mut Problems) {
-    if lines.is_empty() {
-        let clause = "= \"gpio\" needs led.line as well, for the board has no LED of its own";
-        errors.push(m.origin(&["led.kind"]).problem(clause));
-    } else if chip.is_empty() && lines.iter().any(|l| is_offset(l)) {
-        let at = m.origin(&["led.line", "led.red", "led.green", "led.blue"]);
-        errors.push(needs_chip(&at, "led.chip"));
-    }
-}
-
-fn needs_chip(at: &Origin, key: &str) -> super::problems::Problem {
+fn needs_chip(at: &Origin, key: &str) -> Problem {
     at.problem(&format!("is a number, so {key} is needed as well"))
         .mend("gpiodetect lists the chips; a line can also be written by its name.")
 }
 
 fn button_line(m: &Merged, config: &Config, errors: &mut Problems) {
     let Some(button) = &config.button.line else {
-        let asked = wrote(m, &["button.enabled"]) && m.bool("button.enabled");
-        if asked {
+        if wrote(m, &["button.enabled"]) && m.bool("button.enabled") {
             let at = m.origin(&["button.enabled"]);
             let clause = "is true, but button.line is not set and the board has no button";
             let mend = "Set button.chip and button.line, or remove button.enabled.";
@@ -296,13 +329,18 @@ fn button_line(m: &Merged, config: &Config, errors: &mut Problems) {
     if button.chip.is_empty() && is_offset(&button.line) {
         errors.push(needs_chip(&m.origin(&["button.line"]), "button.chip"));
     }
-    if let Lamp::Gpio { chip, lines, .. } = &config.led.lamp
-        && *chip == button.chip
-        && lines.contains(&button.line)
-    {
+    let shared = |lamp: &Lamp| {
+        matches!(lamp, Lamp::Gpio { chip, lines, .. }
+            if *chip == button.chip && lines.contains(&button.line))
+    };
+    if config.led.lamps.iter().any(shared) {
         let at = m.origin(&["button.line", "led.line", "led.red", "led.green", "led.blue"]);
         let clause = format!("is line {}, and the light and the button share it", button.line);
         let mend = "Give the light and the button a line each.";
         errors.push(at.problem(&clause).mend(mend));
     }
 }
+
+#[cfg(test)]
+#[path = "gpio_tests.rs"]
+mod tests;

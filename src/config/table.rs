@@ -205,8 +205,8 @@ table! {
         "The same for green.";
     "led.blue", Line, Unset("none"),
         "The same for blue.";
-    "led.name", Text("a name in /sys/class/leds", checks::led_name), Unset("the board's"),
-        "Kernel LED, with `kind = \"class\"` or `\"auto\"`.";
+    "led.name", Text("a name in /sys/class/leds", checks::led_names), Unset("the board's"),
+        "Kernel LED; of several names with commas between them, the first that is there.";
 
     "button.enabled", Bool, Is("true"),
         "Whether the button is used.";

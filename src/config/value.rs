@@ -263,6 +263,14 @@ pub mod checks {
         ))
     }
 
+    /// Names in `/sys/class/leds`, with commas between them.
+    pub fn led_names(s: &str) -> Result<(), String> {
+        if s.len() > 256 {
+            return Err("must be at most 256 bytes".into());
+        }
+        s.split(',').try_for_each(|name| led_name(name.trim()))
+    }
+
     /// A name in `/sys/class/leds`: one part of a path.
     pub fn led_name(s: &str) -> Result<(), String> {
         let named = s.len() <= 64 && !s.chars().any(|c| c.is_control() || c == '/');
