@@ -50,9 +50,7 @@ pub fn of_board(board: &Board, layer: &mut Layer) {
         .map(|(path, text)| (path, Value::Text(text)))
         .chain(levels.map(|(path, low)| (path, Value::Bool(low))));
     for (path, value) in values {
-        layer
-            .entries
-            .insert(path, entry(DEFAULTS, path, value));
+        layer.entries.insert(path, entry(DEFAULTS, path, value));
     }
 }
 

@@ -239,7 +239,8 @@ fn light(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut Prob
         "gpio" => {
             no_effect(m, &["led.name"], "on GPIO lines", warnings);
             if config.led.lamps.is_empty() {
-                let clause = "= \"gpio\" needs led.line as well, for the board has no LED of its own";
+                let clause =
+                    "= \"gpio\" needs led.line as well, for the board has no LED of its own";
                 errors.push(m.origin(&["led.kind"]).problem(clause));
             }
         }
@@ -334,8 +335,17 @@ fn button_line(m: &Merged, config: &Config, errors: &mut Problems) {
             if *chip == button.chip && lines.contains(&button.line))
     };
     if config.led.lamps.iter().any(shared) {
-        let at = m.origin(&["button.line", "led.line", "led.red", "led.green", "led.blue"]);
-        let clause = format!("is line {}, and the light and the button share it", button.line);
+        let at = m.origin(&[
+            "button.line",
+            "led.line",
+            "led.red",
+            "led.green",
+            "led.blue",
+        ]);
+        let clause = format!(
+            "is line {}, and the light and the button share it",
+            button.line
+        );
         let mend = "Give the light and the button a line each.";
         errors.push(at.problem(&clause).mend(mend));
     }

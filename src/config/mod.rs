@@ -36,7 +36,7 @@ pub mod types;
 mod url;
 mod value;
 
-pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, LedConfig, Lamp, is_offset};
+pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub use last_good::load_or_last_good;
 pub use load::{DEFAULT_FILES, Loaded, Sources, load};
 pub use problems::{Problem, Problems};

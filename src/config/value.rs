@@ -108,7 +108,7 @@ pub fn check(key: &Key, raw: &Raw, base: Option<&Path>) -> Result<Value, Refusal
             Err(clause) => Err(Refusal::new(clause)),
         },
         (Kind::Line, Raw::Int(n)) => within(key, *n, |n| (0..=checks::MAX_OFFSET).contains(&n))
-            .and_then(|_| Ok(Value::Text(n.unwrap_or_default().to_string()))),
+            .map(|_| Value::Text(n.unwrap_or_default().to_string())),
         (Kind::Line, Raw::Text(t)) => match checks::gpio_line(t) {
             Ok(()) => Ok(Value::Text((*t).to_owned())),
             Err(clause) => Err(Refusal::new(clause)),

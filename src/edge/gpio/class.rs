@@ -194,7 +194,11 @@ mod tests {
     fn it_is_taken_driven_and_given_back_as_it_was() {
         let dir = class("ACT", "none rc-feedback [mmc0] timer\n");
         assert_eq!(look(dir.path(), "ACT").unwrap(), "mmc0");
-        assert_eq!(text(&dir, "ACT/brightness"), "7\n", "a look changes nothing");
+        assert_eq!(
+            text(&dir, "ACT/brightness"),
+            "7\n",
+            "a look changes nothing"
+        );
         let mut pin = ClassPin::open(dir.path(), "ACT").unwrap();
         assert_eq!(text(&dir, "ACT/trigger"), "none");
         assert_eq!(text(&dir, "ACT/brightness"), "0");
@@ -212,7 +216,11 @@ mod tests {
     fn an_led_without_a_trigger_gets_none() {
         let dir = class("a", "[none] timer\n");
         drop(ClassPin::open(dir.path(), "a").unwrap());
-        assert_eq!(text(&dir, "a/trigger"), "[none] timer\n", "it was written to");
+        assert_eq!(
+            text(&dir, "a/trigger"),
+            "[none] timer\n",
+            "it was written to"
+        );
         fs::remove_file(dir.path().join("a/trigger")).unwrap();
         drop(ClassPin::open(dir.path(), "a").unwrap());
         assert!(!dir.path().join("a/trigger").exists());

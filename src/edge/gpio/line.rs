@@ -3,13 +3,12 @@
 //! The ABI is version 1, that of `gpio-cdev`, which linux-embedded-hal builds on. It has no debouncing (the button does
 //! its own) but, since Linux 5.5, resistors: their flags are not in the crate's table and are added here.
 
+use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use gpio_cdev::{
-    Chip, ErrorKind, EventRequestFlags, Line, LineEventHandle, LineHandle, LineRequestFlags,
-};
+use gpio_cdev::{Chip, EventRequestFlags, Line, LineEventHandle, LineHandle, LineRequestFlags};
 
 use crate::config::{Bias, is_offset};
 use crate::edge::printable;
@@ -26,8 +25,7 @@ const PULL_UP: u32 = 1 << 5;
 const PULL_DOWN: u32 = 1 << 6;
 const NO_BIAS: u32 = 1 << 7;
 /// What lets this user at the chips.
-const PERMIT: &str =
-    "Put the user that runs Boothcast into the group gpio (usermod -aG gpio USER), or run it as root.";
+const PERMIT: &str = "Put the user that runs Boothcast into the group gpio (usermod -aG gpio USER), or run it as root.";
 
 /// A line that is there.
 #[derive(Debug)]
@@ -159,7 +157,10 @@ fn no_line(chip: &Chip, line: &str) -> Error {
         n => format!("it has lines 0 to {}", n - 1),
     };
     let named = if is_offset(line) { "" } else { "named " };
-    let text = format!("GPIO chip {} has no line {named}{line}; {has}.", title(chip));
+    let text = format!(
+        "GPIO chip {} has no line {named}{line}; {has}.",
+        title(chip)
+    );
     Error::new(Kind::NotFound, text).mend("Correct the line; gpioinfo lists them all.")
 }
 
@@ -214,8 +215,8 @@ fn line_of(chip: &Chip, line: &str) -> Result<Option<Found>> {
 
 /// The chips that can be opened, in the kernel's order, and the error of the first that may not be.
 fn chips(dev: &Path) -> Result<(Vec<Chip>, Option<Error>)> {
-    let folder = fs::read_dir(dev)
-        .map_err(|e| failed(&format!("{} cannot be listed", dev.display()), e))?;
+    let folder =
+        fs::read_dir(dev).map_err(|e| failed(&format!("{} cannot be listed", dev.display()), e))?;
     let mut paths: Vec<(u32, PathBuf)> = folder
         .flatten()
         .filter_map(|e| {
@@ -240,7 +241,8 @@ fn open(path: &Path) -> Result<Chip> {
     // Opening some other device could wait for ever, or start a watchdog.
     let real = fs::canonicalize(path).map_err(|e| {
         let text = format!("there is no GPIO chip {}.", path.display());
-        Error::new(io_kind(&e), text).mend("Correct chip in the configuration; gpiodetect lists them.")
+        Error::new(io_kind(&e), text)
+            .mend("Correct chip in the configuration; gpiodetect lists them.")
     })?;
     let name = real.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("gpiochip") {
@@ -266,19 +268,31 @@ fn failed(what: &str, e: io::Error) -> Error {
     error.caused_by(e)
 }
 
-/// The system's error inside the crate's.
+/// The system's error inside the crate's, which keeps it to itself: an `io::Error`, or a number whose text begins with its
+/// name.
 #[must_use]
 pub fn io_error(e: &gpio_cdev::Error) -> io::Error {
-    match e.kind() {
-        ErrorKind::Io(io) => match io.raw_os_error() {
+    let Some(source) = e.source() else {
+        return io::Error::other(e.to_string());
+    };
+    if let Some(io) = source.downcast_ref::<io::Error>() {
+        return match io.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(io.kind(), io.to_string()),
-        },
-        ErrorKind::Ioctl { cause, .. } | ErrorKind::Event(cause) => {
-            io::Error::from_raw_os_error(*cause as i32)
-        }
-        other => io::Error::other(format!("{other:?}")),
+        };
     }
+    let text = source.to_string();
+    let code = match text.split(':').next() {
+        Some("EBUSY") => libc::EBUSY,
+        Some("EACCES") => libc::EACCES,
+        Some("EPERM") => libc::EPERM,
+        Some("ENODEV") => libc::ENODEV,
+        Some("ENXIO") => libc::ENXIO,
+        Some("EINVAL") => libc::EINVAL,
+        Some("ENOTTY") => libc::ENOTTY,
+        _ => return io::Error::other(text),
+    };
+    io::Error::from_raw_os_error(code)
 }
 
 #[cfg(test)]
@@ -315,15 +329,20 @@ mod tests {
         let gone = dev.path().join("gpiochip7");
         let e = find_in(dev.path(), gone.to_str().unwrap(), "1").unwrap_err();
         assert_eq!(e.kind(), Kind::NotFound);
-        // A file that has a chip's name but is none is left out of the list.
+        // A file that has a chip's name but is none is left out of the list; the kernel's own answer is kept.
         fs::write(&gone, "").unwrap();
+        let no_chip = Chip::new(&gone).unwrap_err();
+        assert_eq!(io_error(&no_chip).raw_os_error(), Some(libc::ENOTTY));
         let e = find_in(dev.path(), "", "A").unwrap_err();
         assert!(e.message().ends_with("this machine has none."), "{e}");
     }
 
     #[test]
     fn a_user_without_the_right_learns_the_group() {
-        let e = failed("GPIO chip x cannot be opened", io::Error::from_raw_os_error(libc::EACCES));
+        let e = failed(
+            "GPIO chip x cannot be opened",
+            io::Error::from_raw_os_error(libc::EACCES),
+        );
         assert_eq!(e.kind(), Kind::Permission);
         assert!(e.report().contains("group gpio"), "{}", e.report());
         let e = in_use("line 3 of GPIO chip rig", Some("gpioset"));

@@ -103,7 +103,10 @@ fn gpio(chip: &str, lines: &[String], active_low: bool) -> Result<(Led<RealPin>,
 fn kernel(class: &Path, names: &[String]) -> Result<(Led<RealPin>, String)> {
     let pins = names.iter().map(|n| ClassPin::open(class, n));
     let pins: Vec<_> = pins.map(|p| p.map(RealPin::Class)).collect::<Result<_>>()?;
-    Ok((led(pins, false)?, format!("kernel LED {}", names.join(", "))))
+    Ok((
+        led(pins, false)?,
+        format!("kernel LED {}", names.join(", ")),
+    ))
 }
 
 fn led(pins: Vec<RealPin>, active_low: bool) -> Result<Led<RealPin>> {
@@ -155,7 +158,10 @@ mod tests {
         assert_eq!(words, "kernel LED ACT");
         let e = open_at(dir.path(), &lamps[..2]).err().unwrap();
         assert!(e.message().contains("no-such-chip"), "{e}");
-        assert_eq!(open_at(dir.path(), &[]).err().unwrap().kind(), Kind::NotFound);
+        assert_eq!(
+            open_at(dir.path(), &[]).err().unwrap().kind(),
+            Kind::NotFound
+        );
     }
 
     #[test]
@@ -166,7 +172,10 @@ mod tests {
         let turn = led.tick(Duration::ZERO);
         assert!(turn.news.is_none());
         let level = |n: &str| fs::read_to_string(dir.path().join(n).join("brightness")).unwrap();
-        assert_eq!((level("r"), level("g"), level("b")), ("9".into(), "0".into(), "9".into()));
+        assert_eq!(
+            (level("r"), level("g"), level("b")),
+            ("9".into(), "0".into(), "9".into())
+        );
         drop(led);
         assert_eq!(level("r"), "0");
     }
