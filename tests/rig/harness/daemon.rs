@@ -41,6 +41,12 @@ impl<'r> Daemon<'r> {
         Self { rig, process }
     }
 
+    /// Its pipelines write their graphs when they end.
+    fn end_for_graphs(&mut self) {
+        self.process.signal(libc::SIGINT);
+        let _ = self.process.wait(Duration::from_secs(4));
+    }
+
     /// Waits until it says that it is up.
     pub fn wait_up(&mut self) {
         wait_for("the box to be up", Duration::from_secs(20), || {
@@ -114,5 +120,13 @@ impl<'r> Daemon<'r> {
         mut f: impl FnMut(&Value) -> Option<T>,
     ) -> T {
         wait_for(what, limit, || f(&self.status()))
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.process.running() {
+            self.end_for_graphs();
+        }
     }
 }

@@ -186,6 +186,12 @@ impl Rig {
         Daemon::start(self, config, env)
     }
 
+    /// An RTMP server outside; its address for a destination is `rtmp://10.77.0.1:PORT/live`.
+    pub fn rtmp_server(&self) -> crate::peer::Peer {
+        let listener = std::net::TcpListener::bind((crate::wire::HOST, 0)).unwrap();
+        crate::peer::Peer::on(listener, crate::peer::Manner::Good)
+    }
+
     /// Warnings and worse of the kernel since its start: `WARNING:`, `BUG:`, hung tasks.
     pub fn kernel_complaints(&self) -> Vec<String> {
         self.sh("dmesg")
