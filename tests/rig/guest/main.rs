@@ -9,6 +9,7 @@ mod gadget;
 mod gpio;
 mod init;
 mod jpeg;
+mod leds;
 mod mic;
 mod options;
 #[allow(dead_code)]
@@ -47,6 +48,7 @@ const TOOLS: &[(&str, Tool, &str)] = &[
     ("find", gadget::find, gadget::FIND_USAGE),
     ("tone", tone::main, tone::USAGE),
     ("gpio", gpio::main, gpio::USAGE),
+    ("leds", leds::main, leds::USAGE),
     ("sample", sample::main, sample::USAGE),
     ("tell", commands::main, commands::USAGE),
 ];

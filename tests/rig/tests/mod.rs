@@ -1,3 +1,6 @@
 //! One file per subject.
 
 mod boot;
+mod button;
+mod led;
+mod light;
