@@ -28,7 +28,7 @@ pub const SECTIONS: &[Section] = &[
     section("slate", "What is shown when there is no camera picture."),
     section(
         "led",
-        "The status light: a GPIO line, three of them (red, green, blue), or LEDs of the kernel. README says what its rhythms mean.",
+        "The status light: a GPIO line, three of them (red, green, blue), or LEDs of the kernel. `docs/light-and-button.md` says what its rhythms mean.",
     ),
     section(
         "button",
