@@ -16,7 +16,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::board::Board;
+use crate::config::ThermalConfig;
+use crate::config::board::Detected;
 use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
 use crate::edge::{net, sound};
@@ -42,12 +43,14 @@ pub struct DoctorArgs {
 /// What the settings in force say.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The board that was detected.
-    pub board: Board,
+    /// The board in force.
+    pub board: Detected,
     /// Folder for what must survive.
     pub state_dir: PathBuf,
     /// What is wanted of a camera: the doctor says which mode would be used.
     pub wish: Wish,
+    /// At which temperatures the picture is made smaller.
+    pub thermal: ThermalConfig,
 }
 
 /// Looks, prints to `out`, and says the exit code: 0 when the box can go live with at least the test picture, else 1.
@@ -101,8 +104,9 @@ pub fn examine(
         boothcast: env!("CARGO_PKG_VERSION"),
         can_go_live: false,
         board: BoardReport {
-            id: setup.board.id.clone(),
-            title: setup.board.title.clone(),
+            id: setup.board.board.id.clone(),
+            title: setup.board.board.title.clone(),
+            why: setup.board.why.clone(),
         },
         cameras,
         camera_problems,

@@ -8,6 +8,7 @@ use super::value::checks;
 /// Every section, in the order of the reference.
 pub const SECTIONS: &[Section] = &[
     section("box", "Who this box is."),
+    section("board", "Which board this is."),
     section("video", "Where the picture comes from."),
     section("audio", "Where the sound comes from."),
     section("encode", "How the main rendition is encoded."),
@@ -26,6 +27,10 @@ pub const SECTIONS: &[Section] = &[
         "A bitrate that follows the slowest live destination.",
     ),
     section("slate", "What is shown when there is no camera picture."),
+    section(
+        "thermal",
+        "Heat: the picture is made smaller before the board's firmware takes the processor's speed away.",
+    ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -80,6 +85,9 @@ const PATTERNS: &[&str] = &[
 table! {
     "box.name", Text("a name", checks::box_name), Is("Boothcast"),
         "Name shown on the slate and to RTSP clients: 1 to 64 characters.";
+
+    "board.profile", Text("auto, the id of a board such as rpi4, or a path that begins with /", checks::board), Is("auto"),
+        "Board profile: `auto` recognises the board (see Boards), an id of that list takes its profile, and a path that begins with `/` reads one of your own (`docs/boards.md`). `boothcast doctor` says which is in force and why.";
 
     "video.source", Choice(&["auto", "v4l2", "libcamera", "test", "file"]), Is("auto"),
         "Kind of source: `auto` takes the first camera, else the test picture; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
@@ -182,6 +190,15 @@ table! {
 
     "slate.picture", Path, Is(""),
         "Own picture, PNG or JPEG; empty: one made of the box's name and a sentence on what is wrong.";
+
+    "thermal.enabled", Bool, Is("true"),
+        "Whether temperature and power supply are watched.";
+    "thermal.sensor", Path, Is(""),
+        "File with the temperature in thousandths of a degree Celsius; empty: the board's sensor, else the hottest of the processor's that the kernel lists.";
+    "thermal.step_down_c", Float(30.0, 110.0, "°C"), Is("80"),
+        "From this temperature on the picture is a step smaller. Lower on boards that throttle hard below 85 °C.";
+    "thermal.lowest_c", Float(30.0, 110.0, "°C"), Is("85"),
+        "From this temperature on the picture is as small as can be.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

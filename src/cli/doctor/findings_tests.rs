@@ -18,8 +18,9 @@ fn healthy() -> Report {
         boothcast: "0",
         can_go_live: true,
         board: BoardReport {
-            id: "pc".into(),
+            id: "generic".into(),
             title: "PC".into(),
+            why: "there is no device tree".into(),
         },
         cameras: Vec::new(),
         camera_problems: Vec::new(),

@@ -5,7 +5,7 @@
 //!
 //! ```json
 //! { "version": 1, "boothcast": "0.1.0", "can_go_live": true,
-//!   "board": { "id": "pc", "title": "PC" },
+//!   "board": { "id": "generic", "title": "PC", "why": "there is no device tree" },
 //!   "cameras": [ { "id": "…", "name": "…", "path": "/dev/video0", "modes": [ … ], "choice": "…", … } ],
 //!   "camera_problems": [ { "what": "/dev/video2", "sentence": "…", "mend": "…" } ],
 //!   "capture_cards": [ { "id": "CARD=USB,DEV=0", "capture": { "state": "openable|not_openable", … }, … } ],
@@ -81,6 +81,8 @@ pub struct BoardReport {
     pub id: String,
     /// What people call it.
     pub title: String,
+    /// How that is known: a clause that follows "because".
+    pub why: String,
 }
 
 /// A camera, what would be done with it, and its controls.
