@@ -84,7 +84,6 @@ pub fn examine(
     encoders: impl FnOnce() -> Result<Vec<EncoderReport>> + Send + 'static,
     gstreamer: impl FnOnce(&[&str]) -> Result<GstReport> + Send + 'static,
 ) -> Report {
-    let root = Path::new("/");
     let mut problems = Vec::new();
     let mut note = |what: &str, e: &crate::Error| problems.push(Problem::new(what, e));
     let gst = within(GSTREAMER_LIMIT, "GStreamer", move || {
@@ -117,8 +116,8 @@ pub fn examine(
         network: net::look(),
         disk: system::disk(&setup.state_dir),
         clock: net::clock().ok(),
-        memory: system::memory(root),
-        thermal: system::thermal(root),
+        memory: system::memory(Path::new("/")),
+        thermal: system::thermal(&setup.thermal, &setup.board.board),
         findings: Vec::new(),
     };
     report.can_go_live = findings::can_go_live(&report);

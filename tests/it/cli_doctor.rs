@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use boothcast::cli::doctor::{DoctorArgs, EncoderReport, GstReport, Setup, examine, run};
-use boothcast::config::CameraFormat;
+use boothcast::config::{CameraFormat, ThermalConfig};
 use boothcast::config::board;
 use boothcast::edge::camera::Wish;
 use boothcast::{Error, Kind, Result};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 fn setup(state_dir: &Path) -> Setup {
     Setup {
-        board: board::detect(None),
+        board: board::recognise(&board::Traces::default()),
         state_dir: state_dir.to_owned(),
         wish: Wish {
             width: 1280,
@@ -23,6 +23,12 @@ fn setup(state_dir: &Path) -> Setup {
             fps: 30,
             format: CameraFormat::Auto,
             passthrough: false,
+        },
+        thermal: ThermalConfig {
+            enabled: true,
+            sensor: "".into(),
+            step_down_c: 80.0,
+            lowest_c: 85.0,
         },
     }
 }

@@ -3,6 +3,7 @@
 use super::super::plugins;
 use super::super::report::*;
 use super::*;
+use crate::device::event::PowerState;
 use crate::edge::camera::{Camera, Mode, PixelFormat};
 use crate::edge::net::{ClockState, Link, Network, Route};
 use crate::edge::sound::{Capture, CaptureControl, Card, VolumeRange};
@@ -62,12 +63,14 @@ fn healthy() -> Report {
             available: 3 << 30,
         },
         thermal: Thermal {
-            zones: vec![Zone {
-                name: "cpu".into(),
-                celsius: 45.0,
-            }],
+            watched: true,
+            celsius: Some(45.0),
+            sensor: Some("cpu".into()),
+            step_down_c: 80.0,
+            lowest_c: 85.0,
             throttled: Some(0),
-            under_voltage: None,
+            power: Some(PowerState::default()),
+            ..Thermal::default()
         },
         findings: Vec::new(),
     }
@@ -161,9 +164,22 @@ fn each_fault_of_the_machine_is_said_once_with_a_mend() {
                 ..c
             });
         }),
-        ("temperature", |r| r.thermal.zones[0].celsius = 85.0),
-        ("power", |r| r.thermal.under_voltage = Some(true)),
-        ("power", |r| r.thermal.throttled = Some(0x5_0005)),
+        ("temperature", |r| r.thermal.celsius = Some(80.0)),
+        ("temperature", |r| r.thermal.celsius = Some(85.0)),
+        ("temperature", |r| {
+            r.thermal.celsius = None;
+            r.thermal.problem = Some(Problem {
+                what: "temperature".into(),
+                sentence: "The temperature sensor /x cannot be read.".into(),
+                mend: Some("Correct thermal.sensor.".into()),
+            });
+        }),
+        ("power", |r| {
+            r.thermal.power = Some(PowerState {
+                under_voltage: true,
+                ..PowerState::default()
+            });
+        }),
         ("throttling", |r| r.thermal.throttled = Some(0x4)),
         ("addresses", |r| {
             r.network.addresses = vec!["127.0.0.1".parse().unwrap()];
