@@ -215,6 +215,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
             sensor: m.path("thermal.sensor"),
             step_down_c: m.float("thermal.step_down_c"),
             lowest_c: m.float("thermal.lowest_c"),
+            recover_s: m.int("thermal.recover_s"),
         },
         paths: PathsConfig {
             state: m.path("paths.state"),

@@ -307,6 +307,8 @@ pub struct ThermalConfig {
     pub step_down_c: f32,
     /// °C from which it is made as small as can be.
     pub lowest_c: f32,
+    /// Seconds for which it must be cool before the picture grows by a step.
+    pub recover_s: u32,
 }
 
 /// `[paths]`

@@ -199,6 +199,8 @@ table! {
         "From this temperature on the picture is a step smaller. Lower on boards that throttle hard below 85 °C.";
     "thermal.lowest_c", Float(30.0, 110.0, "°C"), Is("85"),
         "From this temperature on the picture is as small as can be.";
+    "thermal.recover_s", Int(1, 3600, "s"), Is("60"),
+        "For so long it must be 5 °C below `step_down_c` before the picture grows by a step; longer when it soon gets hot again.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

@@ -29,6 +29,7 @@ fn setup(state_dir: &Path) -> Setup {
             sensor: "".into(),
             step_down_c: 80.0,
             lowest_c: 85.0,
+            recover_s: 60,
         },
     }
 }

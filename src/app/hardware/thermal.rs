@@ -221,7 +221,7 @@ impl<T: Fn(HardwareEvent)> Teller<T> {
         }
     }
 
-    /// Without a temperature the core goes by the last one; people should know.
+    /// Without readings the core keeps the picture as it is and says, after a while, that the sensor is silent.
     fn lost(&mut self, why: String) {
         if self.trouble.as_ref() != Some(&why) {
             tracing::warn!("no temperature: {why}");

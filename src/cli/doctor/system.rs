@@ -213,6 +213,7 @@ mod tests {
             sensor: sensor.clone(),
             step_down_c: 70.0,
             lowest_c: 75.0,
+            recover_s: 60,
         };
         let pi3 = crate::config::board::by_id("rpi3").unwrap();
         let seen = thermal(&config, pi3);
