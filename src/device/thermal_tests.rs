@@ -227,7 +227,11 @@ fn a_shorter_hold_is_kept_and_grows_after_relapses_too() {
     heat.read(81.0, limits, at(20));
     heat.read(60.0, limits, at(30));
     heat.read(60.0, limits, at(41));
-    assert_eq!(heat.level, HeatLevel::Reduced, "twice as long after a relapse");
+    assert_eq!(
+        heat.level,
+        HeatLevel::Reduced,
+        "twice as long after a relapse"
+    );
     heat.read(60.0, limits, at(42));
     assert_eq!(heat.level, HeatLevel::Normal);
 }

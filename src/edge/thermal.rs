@@ -22,6 +22,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::deadline::within;
 use super::printable;
 use crate::config::ThermalConfig;
@@ -122,7 +124,7 @@ pub fn temperature(places: &Places) -> Result<Option<Reading>> {
 }
 
 /// A thermal zone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Zone {
     /// The kernel's name of it.
     pub name: String,

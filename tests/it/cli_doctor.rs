@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use boothcast::cli::doctor::{DoctorArgs, EncoderReport, GstReport, Setup, examine, run};
-use boothcast::config::{CameraFormat, ThermalConfig};
 use boothcast::config::board;
+use boothcast::config::{CameraFormat, ThermalConfig};
 use boothcast::edge::camera::Wish;
 use boothcast::{Error, Kind, Result};
 use gstreamer as gst;

@@ -142,7 +142,8 @@ impl<T: Fn(HardwareEvent)> Watch<T> {
                 Err(RecvTimeoutError::Timeout) => {
                     if !late && asked.is_some_and(|at| at.elapsed() >= self.limit) {
                         late = true;
-                        self.tell.lost("the temperature sensor does not answer".to_owned());
+                        self.tell
+                            .lost("the temperature sensor does not answer".to_owned());
                     }
                 }
             }
@@ -167,7 +168,9 @@ impl<T: Fn(HardwareEvent)> Watch<T> {
         if answered {
             let _ = self.looker.join();
         } else {
-            tracing::warn!("the temperature sensor still does not answer; its thread is left behind");
+            tracing::warn!(
+                "the temperature sensor still does not answer; its thread is left behind"
+            );
         }
     }
 }
@@ -208,7 +211,11 @@ impl<T: Fn(HardwareEvent)> Teller<T> {
 
     fn temperature(&mut self, reading: Reading) {
         if self.trouble.take().is_some() || self.sensor.as_ref() != Some(&reading.sensor) {
-            tracing::info!(sensor = reading.sensor, celsius = reading.celsius, "temperature");
+            tracing::info!(
+                sensor = reading.sensor,
+                celsius = reading.celsius,
+                "temperature"
+            );
             self.sensor = Some(reading.sensor);
         }
         (self.tell)(HardwareEvent::Temperature(reading.celsius));
@@ -245,3 +252,7 @@ impl<T: Fn(HardwareEvent)> Teller<T> {
 fn clause(e: &Error) -> String {
     e.report()
 }
+
+#[cfg(test)]
+#[path = "thermal_tests.rs"]
+mod tests;

@@ -152,7 +152,7 @@ fn a_missing_element_counts_by_its_need() {
 #[test]
 fn each_fault_of_the_machine_is_said_once_with_a_mend() {
     type Fault = (&'static str, fn(&mut Report));
-    let faults: [Fault; 12] = [
+    let faults: [Fault; 13] = [
         ("state folder", |r| {
             r.disk.problem = Some("/x is no folder".into());
         }),

@@ -26,10 +26,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::device::event::PowerState;
 use crate::edge::camera::{Camera, Control};
 use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card};
-use crate::device::event::PowerState;
 use crate::edge::thermal::Zone;
 use crate::error::Error;
 

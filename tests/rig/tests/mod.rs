@@ -1,3 +1,5 @@
 //! One file per subject.
 
+mod board;
 mod boot;
+mod thermal;

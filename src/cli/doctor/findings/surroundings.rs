@@ -137,7 +137,10 @@ fn heat(report: &Report, s: &mut Section) {
     match (t.celsius, &t.problem) {
         (Some(c), _) if c >= t.lowest_c => s.bad(
             "temperature",
-            format!("{}: too hot for more than the smallest picture. {thresholds}", now(c)),
+            format!(
+                "{}: too hot for more than the smallest picture. {thresholds}",
+                now(c)
+            ),
             air,
         ),
         (Some(c), _) if c >= t.step_down_c => s.bad(
@@ -145,7 +148,11 @@ fn heat(report: &Report, s: &mut Section) {
             format!("{}: too hot for the whole picture. {thresholds}", now(c)),
             air,
         ),
-        (Some(c), _) => s.add(Mark::Good, "temperature", format!("{}. {thresholds}", now(c))),
+        (Some(c), _) => s.add(
+            Mark::Good,
+            "temperature",
+            format!("{}. {thresholds}", now(c)),
+        ),
         (None, Some(p)) => s.bad(
             "temperature",
             p.sentence.as_str(),
@@ -182,7 +189,11 @@ fn supply(t: &Thermal, s: &mut Section) {
     if power.under_voltage {
         s.bad("power", "The supply's voltage is too low.", weak);
     } else if power.under_voltage_before {
-        s.add(Mark::Note, "power", "Enough now, but it was too weak before.");
+        s.add(
+            Mark::Note,
+            "power",
+            "Enough now, but it was too weak before.",
+        );
         s.mend(weak);
     } else {
         s.add(Mark::Good, "power", "The supply's voltage is high enough.");
