@@ -291,7 +291,11 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
-        heat: crate::device::thermal::Limits::default(),
+        heat: crate::device::thermal::Limits {
+            step_c: config.thermal.step_down_c,
+            lowest_c: config.thermal.lowest_c,
+            hold: Duration::from_secs(config.thermal.recover_s.into()),
+        },
     }
 }
 

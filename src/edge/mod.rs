@@ -16,6 +16,8 @@ pub mod net;
 pub mod sound;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
+/// Temperature and power supply of the board.
+pub mod thermal;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {

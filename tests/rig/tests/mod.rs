@@ -1,5 +1,6 @@
 //! One file per subject.
 
+mod board;
 mod boot;
 mod uvc;
 
@@ -10,3 +11,4 @@ mod pattern;
 mod button;
 mod led;
 mod light;
+mod thermal;
