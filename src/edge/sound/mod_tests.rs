@@ -41,7 +41,10 @@ fn what_no_microphone_can_be_behind_comes_last() {
     assert!(is_virtual(&at("Loopback_1", "platform/snd_aloop.1")));
     assert!(is_virtual(&at("Mic", "platform/snd_dummy.0")));
     assert!(is_virtual(&at("UAC2Gadget", "platform/dcd.usb/gadget.0")));
-    assert!(!is_virtual(&at("Dummy", "pci0000:00/0000:00:14.0/usb1/1-2")));
+    assert!(!is_virtual(&at(
+        "Dummy",
+        "pci0000:00/0000:00:14.0/usb1/1-2"
+    )));
     let mut all = vec![
         at("Loopback", "platform/snd_aloop.0"),
         at("Dummy", "platform/snd_dummy.0"),

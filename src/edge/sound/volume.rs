@@ -196,9 +196,8 @@ impl Scale {
         let target = range.value(percent);
         let below = element.ask_capture_db_vol(MilliBel(target), Round::Floor)?;
         let above = element.ask_capture_db_vol(MilliBel(target), Round::Ceil)?;
-        let off = |raw| -> alsa::Result<u64> {
-            Ok(element.ask_capture_vol_db(raw)?.0.abs_diff(target))
-        };
+        let off =
+            |raw| -> alsa::Result<u64> { Ok(element.ask_capture_vol_db(raw)?.0.abs_diff(target)) };
         Ok(if off(above)? < off(below)? {
             above
         } else {
@@ -251,7 +250,11 @@ mod tests {
             min: i64::MIN,
             max: i64::MAX,
         };
-        assert_eq!(odd.percent(0), Some(50), "what a driver says is not trusted");
+        assert_eq!(
+            odd.percent(0),
+            Some(50),
+            "what a driver says is not trusted"
+        );
         assert_eq!(Range { min: 7, max: 7 }.percent(7), None);
         assert_eq!(Range { min: 7, max: 2 }.value(100), 2);
     }
