@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::edge::camera::{Camera, Control};
 use crate::edge::net::{ClockState, Network};
-use crate::edge::sound::{CaptureControl, Card};
+use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::error::Error;
 
 /// An encoder that was tried with a real encode.
@@ -105,6 +105,8 @@ pub struct CardReport {
     pub card: Card,
     /// Its capture volumes and switches.
     pub controls: Vec<CaptureControl>,
+    /// The volume and the switch that `boothcast ctl` sets.
+    pub microphone: MainCapture,
 }
 
 /// Something that could not be looked at.
