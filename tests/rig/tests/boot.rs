@@ -64,3 +64,42 @@ fn a_failure_keeps_the_logs_and_the_pipelines() {
         .collect();
     assert!(graphs.iter().any(|g| g.ends_with(".dot")), "{graphs:?}");
 }
+
+/// What later tests stand on: each emulated device is loaded and used once.
+#[test]
+fn every_kind_of_device_is_there() {
+    let rig = needs().usb().boot();
+    for module in [
+        "vicodec",
+        "vim2m",
+        "vimc",
+        "snd-dummy",
+        "uvcvideo",
+        "snd-usb-audio",
+        "uleds",
+        "leds-gpio",
+        "test_power",
+        "softdog",
+        "dm-flakey",
+        "mac80211_hwsim",
+    ] {
+        let loaded = rig.try_sh(&format!("modprobe {module}"));
+        assert!(loaded.code == 0, "{module}: {}", loaded.stderr);
+    }
+    rig.sh("ls /sys/class/udc | grep -c dummy_udc");
+    rig.sh("ls -d /sys/class/net/wlan0 /dev/watchdog /dev/uleds");
+    rig.sh("grep -q battery /sys/class/thermal/thermal_zone*/type && ls /sys/class/thermal/thermal_zone*/emul_temp");
+    rig.sh("grep -qw cgroup2 /proc/filesystems && grep -qw overlay /proc/filesystems");
+    // A disk with a file system of its own.
+    rig.sh(
+        "truncate -s 16M /run/disk && mkfs.ext4 -q /run/disk && mkdir /run/m && mount $(losetup -f --show /run/disk) /run/m \
+         && echo x >/run/m/file && umount /run/m",
+    );
+    // A narrow, lossy way out: 30 ms there, so at least that for the way there and back.
+    rig.sh("tc qdisc add dev vec0 root netem delay 30ms loss 1%");
+    let begun = std::time::Instant::now();
+    rig.sh("true");
+    assert!(begun.elapsed() >= Duration::from_millis(30));
+    rig.sh("tc qdisc replace dev vec0 root tbf rate 20mbit burst 32k latency 400ms; tc qdisc del dev vec0 root");
+    assert_eq!(rig.kernel_complaints(), Vec::<String>::new());
+}
