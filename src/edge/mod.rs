@@ -8,6 +8,8 @@ pub mod deadline;
 pub mod gpio;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// Hot-plug of cameras and sound cards.
+pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// systemd's notification socket and watchdog.
