@@ -29,6 +29,8 @@ pub struct Parts<'a> {
     pub status: &'a watch::Receiver<Status>,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
+    /// The camera that the picture is taken from.
+    pub camera: &'a super::sources::LastCamera,
 }
 
 /// The running parts.

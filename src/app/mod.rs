@@ -129,6 +129,7 @@ impl App {
             handle: &handle,
             status: &status,
             runtime,
+            camera: &found.camera,
         });
         let effects = spawn_effects(
             engine,

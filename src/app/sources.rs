@@ -1,11 +1,13 @@
 //! From the configuration and the devices that are there to resolved sources: the one place where `edge` and `media`
 //! meet. A resolver runs each time a source is opened, so a camera that comes back under another node is found.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::board::Board;
 use crate::config::{AudioSourceKind, Config, VideoSourceKind};
 use crate::edge::camera::mode::{Choice, Use, Wish};
+use crate::edge::camera::{Camera, Signal};
 use crate::edge::{camera, sound};
 use crate::error::{Error, Kind, Result};
 use crate::media::capture::{AudioInput, CameraStream, VideoInput};
@@ -20,31 +22,81 @@ pub struct Sources {
     pub audio: Option<Resolver<AudioInput>>,
     /// What was chosen and why, a line each, for the console.
     pub notes: Vec<String>,
+    /// The V4L2 camera that the picture was last taken from, or was to be.
+    pub camera: LastCamera,
+}
+
+/// The V4L2 camera that the resolver found last: who else deals with that camera (its controls, its signal) learns here
+/// where it is. Empty while there is none, and always with other sources.
+#[derive(Debug, Clone, Default)]
+pub struct LastCamera(Arc<Mutex<(u64, Option<Located>)>>);
+
+/// Where a camera is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// How often a camera was looked for when this one was found; another number: it may have been opened anew.
+    pub look: u64,
+    /// Device node.
+    pub path: PathBuf,
+    /// Model.
+    pub name: String,
+    /// What was at its input.
+    pub signal: Signal,
+}
+
+impl LastCamera {
+    /// The camera found by the last look.
+    #[must_use]
+    pub fn get(&self) -> Option<Located> {
+        self.cell().1.clone()
+    }
+
+    fn note(&self, found: Option<&Camera>) {
+        let mut cell = self.cell();
+        cell.0 += 1;
+        cell.1 = found.map(|camera| Located {
+            look: cell.0,
+            path: camera.path.clone(),
+            name: camera.name.clone(),
+            signal: camera.signal.clone(),
+        });
+    }
+
+    fn cell(&self) -> MutexGuard<'_, (u64, Option<Located>)> {
+        // Nothing panics while it holds this lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Looks at what is there and makes the resolvers.
 #[must_use]
 pub fn resolve(config: &Config, board: &Board) -> Sources {
-    let (video_kind, video_note) = video_kind(config, board);
+    let camera = LastCamera::default();
+    let (video_kind, video_note) = video_kind(config, board, &camera);
     let (audio_kind, audio_note) = audio_kind(config, video_kind);
     let audio = (audio_kind != AudioSourceKind::None).then(|| audio_resolver(config, audio_kind));
     Sources {
-        video: video_resolver(config, video_kind),
+        video: video_resolver(config, video_kind, &camera),
         audio,
         notes: vec![video_note, audio_note],
+        camera,
     }
 }
 
-fn video_kind(config: &Config, board: &Board) -> (VideoSourceKind, String) {
+fn video_kind(
+    config: &Config,
+    board: &Board,
+    camera: &LastCamera,
+) -> (VideoSourceKind, String) {
     let wanted = config.video.source;
     if wanted != VideoSourceKind::Auto {
-        let note = match video_resolver(config, wanted)(configured(config)) {
+        let note = match video_resolver(config, wanted, camera)(configured(config)) {
             Ok(input) => format!("Picture: {}", input.describe()),
             Err(e) => format!("Picture: {}", e.report()),
         };
         return (wanted, note);
     }
-    let problem = match v4l2_input(config, configured(config)) {
+    let problem = match v4l2_input(config, configured(config), camera) {
         Ok(input) => {
             return (
                 VideoSourceKind::V4l2,
@@ -94,10 +146,10 @@ fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, Stri
     (kind, note)
 }
 
-fn video_resolver(config: &Config, kind: VideoSourceKind) -> VideoResolver {
-    let config = config.clone();
+fn video_resolver(config: &Config, kind: VideoSourceKind, last: &LastCamera) -> VideoResolver {
+    let (config, last) = (config.clone(), last.clone());
     Arc::new(move |raw| match kind {
-        VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config, raw),
+        VideoSourceKind::Auto | VideoSourceKind::V4l2 => v4l2_input(&config, raw, &last),
         VideoSourceKind::Libcamera => Ok(VideoInput::Libcamera {
             id: config.video.device.clone(),
         }),
@@ -163,11 +215,14 @@ pub fn wish(config: &Config, raw: RawFormat) -> Wish {
 }
 
 /// The wanted camera in the mode that fits best.
-fn v4l2_input(config: &Config, raw: RawFormat) -> Result<VideoInput> {
-    let camera = camera::find(&config.video.device)?;
-    if let Some(busy) = camera.busy() {
-        return Err(busy);
+fn v4l2_input(config: &Config, raw: RawFormat, last: &LastCamera) -> Result<VideoInput> {
+    let found = camera::find(&config.video.device);
+    last.note(found.as_ref().ok());
+    let camera = found?;
+    if let Some(problem) = camera.busy().or_else(|| camera.no_signal()) {
+        return Err(problem);
     }
+    camera.follow_signal()?;
     let choice = camera::mode::choose(&camera.modes, &wish(config, raw))?;
     let stream = stream(&choice)?;
     let Choice { mode, reason, .. } = choice;
