@@ -11,6 +11,7 @@ mod thermal;
 
 use tokio::sync::watch;
 
+use super::sources::CardInUse;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::effect::Effect;
@@ -27,6 +28,8 @@ pub struct Parts<'a> {
     pub handle: &'a Handle,
     /// What the box is doing.
     pub status: &'a watch::Receiver<Status>,
+    /// The sound card that was opened last.
+    pub card: &'a CardInUse,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
     /// The camera that the picture is taken from.

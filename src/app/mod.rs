@@ -128,6 +128,7 @@ impl App {
             board: &board,
             handle: &handle,
             status: &status,
+            card: &found.card,
             runtime,
             camera: &found.camera,
         });

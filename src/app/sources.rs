@@ -20,6 +20,8 @@ pub struct Sources {
     pub video: VideoResolver,
     /// The sound; `None`: no sound track.
     pub audio: Option<Resolver<AudioInput>>,
+    /// The sound card that `audio` chose last.
+    pub card: CardInUse,
     /// What was chosen and why, a line each, for the console.
     pub notes: Vec<String>,
     /// The V4L2 camera that the picture was last taken from, or was to be.
@@ -68,16 +70,39 @@ impl LastCamera {
     }
 }
 
+/// The sound card that was chosen when the sound was opened last; none for a tone or a file, or when there was none to
+/// choose. Written by the resolver, read by whoever sets the card's mixer.
+#[derive(Debug, Clone, Default)]
+pub struct CardInUse(Arc<Mutex<Option<sound::Card>>>);
+
+impl CardInUse {
+    /// The card.
+    #[must_use]
+    pub fn get(&self) -> Option<sound::Card> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, card: Option<&sound::Card>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = card.cloned();
+    }
+}
+
 /// Looks at what is there and makes the resolvers.
 #[must_use]
 pub fn resolve(config: &Config, board: &Board) -> Sources {
     let camera = LastCamera::default();
     let (video_kind, video_note) = video_kind(config, board, &camera);
+    let card = CardInUse::default();
     let (audio_kind, audio_note) = audio_kind(config, video_kind);
-    let audio = (audio_kind != AudioSourceKind::None).then(|| audio_resolver(config, audio_kind));
+    let audio = (audio_kind != AudioSourceKind::None)
+        .then(|| audio_resolver(config, audio_kind, card.clone()));
     Sources {
         video: video_resolver(config, video_kind, &camera),
         audio,
+        card,
         notes: vec![video_note, audio_note],
         camera,
     }
@@ -138,7 +163,7 @@ fn audio_kind(config: &Config, video: VideoSourceKind) -> (AudioSourceKind, Stri
     let note = if kind == AudioSourceKind::None {
         "Sound:   none, as configured".to_owned()
     } else {
-        match audio_resolver(config, kind)() {
+        match audio_resolver(config, kind, CardInUse::default())() {
             Ok(input) => format!("Sound:   {}", input.describe()),
             Err(e) => format!("Sound:   silence, because: {}", e.report()),
         }
@@ -162,7 +187,11 @@ fn video_resolver(config: &Config, kind: VideoSourceKind, last: &LastCamera) -> 
     })
 }
 
-fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput> {
+fn audio_resolver(
+    config: &Config,
+    kind: AudioSourceKind,
+    in_use: CardInUse,
+) -> Resolver<AudioInput> {
     let config = config.clone();
     Arc::new(move || match kind {
         AudioSourceKind::Test => Ok(AudioInput::Test),
@@ -176,7 +205,9 @@ fn audio_resolver(config: &Config, kind: AudioSourceKind) -> Resolver<AudioInput
             Ok(AudioInput::File { path: path.clone() })
         }
         AudioSourceKind::Auto | AudioSourceKind::Alsa => {
-            let card = sound::find(&config.audio.device)?;
+            let card = sound::find(&config.audio.device);
+            in_use.set(card.as_ref().ok());
+            let card = card?;
             Ok(AudioInput::Alsa {
                 pcm: card.pcm.clone(),
                 description: card.describe(),

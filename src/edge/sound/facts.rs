@@ -32,6 +32,7 @@ pub(super) fn holder(root: &Path, (card, device): (u32, u32)) -> Option<String> 
         .flatten()
         .filter(|e| e.file_name().to_string_lossy().starts_with("sub"))
         .find_map(|e| owner(&fs::read_to_string(e.path().join("status")).ok()?))?;
+    let pid = process_of(root, pid);
     let name = fs::read_to_string(root.join(format!("proc/{pid}/comm"))).unwrap_or_default();
     let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
     Some(if name.is_empty() {
@@ -39,6 +40,17 @@ pub(super) fn holder(root: &Path, (card, device): (u32, u32)) -> Option<String> 
     } else {
         format!("the program {name} (process {pid})")
     })
+}
+
+/// The process of a thread: the kernel notes the thread that opened the card, whose name says little.
+fn process_of(root: &Path, thread: u32) -> u32 {
+    fs::read_to_string(root.join(format!("proc/{thread}/status")))
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find_map(|l| l.strip_prefix("Tgid:"))?;
+            line.trim().parse().ok()
+        })
+        .unwrap_or(thread)
 }
 
 /// `owner_pid   : 4711` in a `status` file of the kernel; `closed` when nobody has it.
@@ -89,6 +101,14 @@ mod tests {
         assert_eq!(
             holder(root.path(), (2, 0)).as_deref(),
             Some("the program arecord (process 4711)")
+        );
+        fs::write(at("proc/4711/status"), "Name:\tworker\nTgid:\t4700\n").unwrap();
+        fs::create_dir_all(at("proc/4700")).unwrap();
+        fs::write(at("proc/4700/comm"), "obs\n").unwrap();
+        assert_eq!(
+            holder(root.path(), (2, 0)).as_deref(),
+            Some("the program obs (process 4700)"),
+            "a thread of obs has opened it"
         );
         fs::write(&status, "closed\n").unwrap();
         assert_eq!(holder(root.path(), (2, 0)), None);

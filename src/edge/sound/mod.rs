@@ -7,6 +7,7 @@
 mod facts;
 mod mixer;
 mod probe;
+mod volume;
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 pub use mixer::{
     CaptureControl, VolumeRange, capture_controls, set_capture_switch, set_capture_volume_db,
 };
+pub use volume::{MainCapture, main_capture, set_main_switch, set_main_volume};
 
 /// How long one card may take to answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(4);
@@ -137,8 +139,9 @@ pub fn list() -> Result<Vec<Card>> {
 }
 
 /// The card that `wanted` names: a stable id, a PCM name such as `hw:1,0` or `hw:CARD=USB`, a place under
-/// `/sys/devices`, or a part of the name that only one has. Empty: the first real one
-/// that can be opened.
+/// `/sys/devices`, or a part of the name that only one has. Empty: the first by this order: real cards before virtual
+/// ones (loopback, dummy), those that can be opened before those that cannot, then by socket, so that it is the same one
+/// after every restart.
 ///
 /// # Errors
 /// `NotFound` when none or several fit, with what is there; the error of opening it when the one that is wanted cannot
@@ -151,17 +154,29 @@ pub fn find(wanted: &str) -> Result<Card> {
 /// opened first, then by place: the same after every restart.
 fn sort(cards: &mut [Card]) {
     let key = |c: &Card| {
-        let place = c.port.clone().unwrap_or_default();
-        let is_virtual = c.card_id.starts_with("Loopback") || place.starts_with("virtual");
         (
-            is_virtual,
+            is_virtual(c),
             !c.is_openable(),
-            place,
+            c.port.clone().unwrap_or_default(),
             c.card_id.clone(),
             c.device,
         )
     };
     cards.sort_by_key(key);
+}
+
+/// A card that no microphone can be behind: the kernel's loopback and dummy, what a program made, and the sound that a
+/// computer plays to this box where the box is itself a USB device.
+fn is_virtual(card: &Card) -> bool {
+    const DRIVERS: [&str; 2] = ["snd_aloop", "snd_dummy"];
+    let place = card.port.as_deref().unwrap_or_default();
+    place.starts_with("virtual")
+        || place.split('/').any(|part| {
+            DRIVERS.iter().any(|driver| part.starts_with(driver)) || part.starts_with("gadget")
+        })
+        || ["Loopback", "UAC2Gadget", "UAC1Gadget"]
+            .iter()
+            .any(|id| card.card_id.starts_with(id))
 }
 
 fn find_in(mut cards: Vec<Card>, wanted: &str) -> Result<Card> {
