@@ -131,6 +131,7 @@ impl App {
             card: &found.card,
             runtime,
             camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,
