@@ -32,6 +32,10 @@ pub struct Parts<'a> {
     pub card: &'a CardInUse,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
+    /// The camera that the picture is taken from.
+    pub camera: &'a super::sources::LastCamera,
+    /// What stands in for devices that are not there.
+    pub stand_in: &'a super::sources::StandIn,
 }
 
 /// The running parts.

@@ -132,6 +132,8 @@ impl App {
             status: &status,
             card: &found.card,
             runtime,
+            camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,

@@ -8,6 +8,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_audio as gst_audio;
 
+use super::super::presence::Presence;
 use super::super::test_source::Tone;
 use super::super::worker::{Signal, Worker};
 use super::super::{AudioInput, live, looped};
@@ -203,6 +204,7 @@ fn alsa(job: &Job, pcm: &str) -> Result<live::Pipeline> {
         pipeline,
         sink,
         ends: true,
+        presence: Presence::card(pcm),
     })
 }
 
