@@ -22,6 +22,8 @@ const SOON: Duration = Duration::from_secs(12);
 /// Bounds of what is heard.
 const HZ: f64 = 2.0;
 const DB: f64 = 1.0;
+/// Seconds of tone without a gap that a measurement takes.
+const UNBROKEN: f64 = 0.4;
 
 fn sound(device: &str) -> String {
     format!("{PICTURE}[audio]\nsource = \"alsa\"\ndevice = \"{device}\"\n")
@@ -88,8 +90,8 @@ fn level_is(daemon: &Daemon<'_>, wanted: &str) {
     });
 }
 
-/// Seconds `from` to the end of what an ffmpeg can read of the file; both channels are to be alike.
-fn heard(file: &Path, from: f64) -> Heard {
+/// What an ffmpeg hears in the file; both channels are to be alike.
+fn heard(file: &Path) -> Option<Heard> {
     let found = ffprobe(
         &file.to_string_lossy(),
         &["-show_streams", "-select_streams", "a"],
@@ -99,9 +101,20 @@ fn heard(file: &Path, from: f64) -> Heard {
     assert_eq!(stream["codec_name"], "aac", "{found}");
     assert_eq!(stream["sample_rate"], "48000", "{found}");
     assert_eq!(stream["channels"], 2, "{found}");
-    let heard = tone::heard(file, from);
-    assert!(heard.channels_alike < 0.01, "{heard:?}");
-    heard
+    tone::heard(file)
+}
+
+/// What a player hears, from a recording in which the tone is unbroken for [`UNBROKEN`]; a busy machine gets more than one try.
+fn heard_over_rtsp(rig: &Rig, daemon: &Daemon<'_>) -> Heard {
+    let file = rig.folder().join("rtsp.mkv");
+    for _ in 0..5 {
+        record(&daemon.url("main"), "tcp", 4, &file);
+        match heard(&file) {
+            Some(heard) if heard.seconds >= UNBROKEN => return heard,
+            other => eprintln!("too many gaps, once more: {other:?}"),
+        }
+    }
+    panic!("no recording has {UNBROKEN} s of unbroken tone");
 }
 
 #[track_caller]
@@ -137,7 +150,7 @@ fn a_known_tone_goes_through_and_the_card_in_use_is_named() {
         reason,
         format!(
             "The sound card Loopback (CARD=Loopback,DEV=1) is used by the program arecord (process {}). \
-             End that program, or choose another card.",
+             End that program, or choose another card",
             holder.pid()
         )
     );
@@ -150,11 +163,10 @@ fn a_known_tone_goes_through_and_the_card_in_use_is_named() {
         ((peak + 20.0).abs() < 0.5).then_some(peak)
     });
     eprintln!("the box measures {peak} dBFS");
-    let file = rig.folder().join("rtsp.mkv");
-    record(&daemon.url("main"), "tcp", 5, &file);
-    assert_tone(&heard(&file, 1.0), 997.0, -20.0);
-    let file = server.stop();
-    assert_tone(&heard(&file, -4.0), 997.0, -20.0);
+    assert_tone(&heard_over_rtsp(&rig, &daemon), 997.0, -20.0);
+    let pushed = heard(&server.stop()).expect("the pushed stream is silent");
+    assert!(pushed.seconds >= UNBROKEN, "{pushed:?}");
+    assert_tone(&pushed, 997.0, -20.0);
 
     player.tell("silence");
     level_is(&daemon, "silent");
@@ -246,9 +258,7 @@ fn a_usb_microphone_of_44100_hz_in_mono_sounds_right_and_is_set() {
     });
     assert_eq!(description, "Rig Microphone, 44100 samples/s, 1 channel");
     level_is(&daemon, "ok");
-    let file = rig.folder().join("rtsp.mkv");
-    record(&daemon.url("main"), "tcp", 6, &file);
-    assert_tone(&heard(&file, 1.5), 1234.0, -12.0);
+    assert_tone(&heard_over_rtsp(&rig, &daemon), 1234.0, -12.0);
 
     volume_and_switch(&rig, &daemon);
     let drift = daemon.wait_status("the drift", SOON * 2, |s| s["drift_ppm"].as_f64());
