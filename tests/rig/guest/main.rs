@@ -5,6 +5,7 @@
 
 mod agent;
 mod commands;
+mod find;
 mod gadget;
 mod gpio;
 mod init;
@@ -44,7 +45,7 @@ type Tool = fn(&options::Options) -> anyhow::Result<()>;
 const TOOLS: &[(&str, Tool, &str)] = &[
     ("uvc", uvc::main, uvc::USAGE),
     ("mic", mic::main, mic::USAGE),
-    ("find", gadget::find, gadget::FIND_USAGE),
+    ("find", find::main, find::USAGE),
     ("tone", tone::main, tone::USAGE),
     ("gpio", gpio::main, gpio::USAGE),
     ("sample", sample::main, sample::USAGE),

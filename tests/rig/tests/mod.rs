@@ -2,3 +2,9 @@
 
 mod boot;
 mod mic;
+mod uvc;
+
+/// The picture of the rig's camera, which the camera's tool draws and the tests read.
+#[path = "../guest/pattern.rs"]
+#[allow(dead_code)]
+mod pattern;
