@@ -386,3 +386,6 @@ fn raw_answer(client: &mut Client, request: &Value, out: &mut dyn Write) -> Resu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

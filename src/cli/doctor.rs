@@ -5,6 +5,7 @@
 //! The structure of `--json` is documented at `report`.
 
 mod findings;
+mod gpio;
 /// The elements that are needed, and the packages that bring them.
 pub mod plugins;
 mod render;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::board::Board;
+use crate::config::{ButtonConfig, LedConfig};
 use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
 use crate::edge::{net, sound};
@@ -46,6 +48,10 @@ pub struct Setup {
     pub board: Board,
     /// Folder for what must survive.
     pub state_dir: PathBuf,
+    /// The light.
+    pub led: LedConfig,
+    /// The button.
+    pub button: ButtonConfig,
     /// What is wanted of a camera: the doctor says which mode would be used.
     pub wish: Wish,
 }
@@ -108,6 +114,8 @@ pub fn examine(
         camera_problems,
         capture_cards: cards.into_iter().map(card).collect(),
         problems,
+        led: gpio::led(&setup.led),
+        button: gpio::button(&setup.button),
         encoders,
         gstreamer: plugins::judge(&gst),
         network: net::look(),

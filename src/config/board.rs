@@ -31,6 +31,9 @@ pub struct Board {
     /// Status LED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led: Option<GpioLine>,
+    /// Names in `/sys/class/leds`, best first, of an LED that can stand in where the line of `led` is not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub led_class: Vec<String>,
     /// Push button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub button: Option<GpioLine>,
@@ -131,6 +134,7 @@ fn fall_back(id: &str) -> Board {
             encoders: vec!["x264enc".into(), "openh264enc".into()],
             default_profile: None,
             led: None,
+            led_class: Vec::new(),
             button: None,
             thermal: None,
             boot: None,

@@ -80,6 +80,7 @@ fn picture(status: &Value) -> String {
     };
     let restarts = match number(&status["hardware"], "camera_restarts") {
         0 => String::new(),
+        1 => ", restarted once because it stood still".to_owned(),
         n => format!(", restarted {n} times because it stood still"),
     };
     format!("{}{slate}{restarts}", source(&status["camera"]))

@@ -6,10 +6,10 @@ use super::plugins::{Need, package_of_encoder};
 use super::report::{Finding, Mark, Report};
 
 /// Collects the lines of one section.
-struct Section<'a>(&'static str, &'a mut Vec<Finding>);
+pub(super) struct Section<'a>(pub(super) &'static str, pub(super) &'a mut Vec<Finding>);
 
 impl Section<'_> {
-    fn add(&mut self, mark: Mark, name: &str, text: impl Into<String>) {
+    pub(super) fn add(&mut self, mark: Mark, name: &str, text: impl Into<String>) {
         self.1.push(Finding {
             section: self.0,
             mark,
@@ -19,13 +19,13 @@ impl Section<'_> {
         });
     }
 
-    fn bad(&mut self, name: &str, text: impl Into<String>, mend: impl Into<String>) {
+    pub(super) fn bad(&mut self, name: &str, text: impl Into<String>, mend: impl Into<String>) {
         self.add(Mark::Bad, name, text);
         self.mend(mend);
     }
 
     /// What to do about the line that was added last.
-    fn mend(&mut self, mend: impl Into<String>) {
+    pub(super) fn mend(&mut self, mend: impl Into<String>) {
         if let Some(last) = self.1.last_mut() {
             last.mend = Some(mend.into());
         }
@@ -50,6 +50,7 @@ pub fn judge(report: &Report) -> Vec<Finding> {
     Section("Board", &mut out).add(Mark::Good, &report.board.id, title.as_str());
     cameras(report, Section("Cameras", &mut out));
     cards(report, Section("Capture cards", &mut out));
+    super::gpio::findings(report, Section("Light and button", &mut out));
     encoders(report, Section("Encoders", &mut out));
     gstreamer(report, Section("GStreamer", &mut out));
     surroundings::network(report, Section("Network", &mut out));

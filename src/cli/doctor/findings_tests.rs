@@ -25,6 +25,8 @@ fn healthy() -> Report {
         camera_problems: Vec::new(),
         capture_cards: Vec::new(),
         problems: Vec::new(),
+        led: no_pin(),
+        button: no_pin(),
         encoders: vec![
             encoder("v4l2h264enc", false, "not installed"),
             encoder("x264enc", true, "5 frames in 60 ms"),
@@ -69,6 +71,15 @@ fn healthy() -> Report {
             under_voltage: None,
         },
         findings: Vec::new(),
+    }
+}
+
+fn no_pin() -> PinReport {
+    PinReport {
+        what: None,
+        chosen_by: crate::config::ChosenBy::Nobody,
+        usable: false,
+        problem: None,
     }
 }
 

@@ -8,3 +8,6 @@ mod uvc;
 #[path = "../guest/pattern.rs"]
 #[allow(dead_code)]
 mod pattern;
+mod button;
+mod led;
+mod light;
