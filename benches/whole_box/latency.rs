@@ -30,7 +30,7 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         files: vec![],
         env: vec![],
         set,
-        board: board::detected().board,
+        board: board::detected(),
         default_state: "/nonexistent".into(),
     };
     let config = config::load(&sources)

@@ -131,7 +131,10 @@ impl App {
             clock: &clock,
             handle: &handle,
             status: &status,
+            card: &found.card,
             runtime,
+            camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,

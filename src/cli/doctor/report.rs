@@ -32,7 +32,7 @@ use crate::config::ChosenBy;
 use crate::device::event::PowerState;
 use crate::edge::camera::{Camera, Control};
 use crate::edge::net::{ClockState, Network};
-use crate::edge::sound::{CaptureControl, Card};
+use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::edge::thermal::Zone;
 use crate::error::Error;
 
@@ -114,6 +114,8 @@ pub struct CardReport {
     pub card: Card,
     /// Its capture volumes and switches.
     pub controls: Vec<CaptureControl>,
+    /// The volume and the switch that `boothcast ctl` sets.
+    pub microphone: MainCapture,
 }
 
 /// Something that could not be looked at.

@@ -2,6 +2,7 @@
 
 mod board;
 mod boot;
+mod mic;
 mod uvc;
 
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
