@@ -260,6 +260,7 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
+        heat: crate::device::thermal::Limits::default(),
     }
 }
 
