@@ -40,3 +40,4 @@ pub use load::{DEFAULT_FILES, Loaded, Sources, load};
 pub use problems::{Problem, Problems};
 pub use schema::*;
 pub use types::{BoxName, DestinationName, Secret, StreamUrl};
+pub(crate) use value::bitrate_number;

@@ -177,7 +177,7 @@ fn bitrate(key: &Key, n: Option<i64>, min: u32, max: u32) -> Result<Value, Refus
 }
 
 /// `2500k`, `2.5M`, `2500000` in bit/s; nothing for anything else.
-fn bitrate_number(text: &str) -> Option<i64> {
+pub(crate) fn bitrate_number(text: &str) -> Option<i64> {
     let (number, factor) = match text.as_bytes().last()? {
         b'k' | b'K' => (&text[..text.len() - 1], 1e3),
         b'M' => (&text[..text.len() - 1], 1e6),
