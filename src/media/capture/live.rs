@@ -129,6 +129,7 @@ pub(super) fn run(
     while !signal.wait(Duration::from_secs(3600)) {}
     let fault = signal.take_fault();
     let wanted = signal.stopped();
+    bus::graph(&p.pipeline, &p.name);
     halt(&p.pipeline);
     // The callbacks hold the consumer; let go of it now rather than when the last reference to the sink goes.
     p.sink
