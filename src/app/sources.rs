@@ -83,11 +83,7 @@ pub fn resolve(config: &Config, board: &Board) -> Sources {
     }
 }
 
-fn video_kind(
-    config: &Config,
-    board: &Board,
-    camera: &LastCamera,
-) -> (VideoSourceKind, String) {
+fn video_kind(config: &Config, board: &Board, camera: &LastCamera) -> (VideoSourceKind, String) {
     let wanted = config.video.source;
     if wanted != VideoSourceKind::Auto {
         let note = match video_resolver(config, wanted, camera)(configured(config)) {
