@@ -24,7 +24,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::edge::camera::{Camera, Control};
+use crate::device::control::ControlInfo;
+use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card};
 use crate::error::Error;
@@ -93,8 +94,8 @@ pub struct CameraReport {
     pub choice: String,
     /// Whether `choice` is a mode.
     pub usable: bool,
-    /// Its controls.
-    pub controls: Vec<Control>,
+    /// Its controls, under the names that commands use.
+    pub controls: Vec<ControlInfo>,
 }
 
 /// A capture card and its gain.

@@ -72,6 +72,7 @@ fn camera(id: &str, name: &str, path: &str) -> Camera {
             fps: (30, 1),
         }],
         in_use: None,
+        signal: Signal::Steady,
     }
 }
 

@@ -162,11 +162,68 @@ fn size_goes_exact_then_larger_of_same_aspect_then_smaller() {
     );
     // Nothing covers the wish: the largest of the smaller ones.
     check(
-        &[mode(Yuyv, 640, 360, 30), mode(Yuyv, 1024, 576, 15)],
+        &[mode(Yuyv, 640, 360, 15), mode(Yuyv, 1024, 576, 15)],
         &wish(1920, 1080, 30),
         mode(Yuyv, 1024, 576, 15),
         Use::Raw,
         "YUYV 1024×576 at 15/s: the largest size that it has for 1920×1080, slower than the wanted 30/s",
+    );
+}
+
+#[test]
+fn motion_comes_before_size() {
+    // A USB 2 camera without compression.
+    let raw_only = [
+        mode(Yuyv, 160, 120, 30),
+        mode(Yuyv, 320, 240, 30),
+        mode(Yuyv, 640, 480, 30),
+        mode(Yuyv, 800, 600, 20),
+        mode(Yuyv, 1280, 720, 10),
+        mode(Yuyv, 1920, 1080, 5),
+    ];
+    check(
+        &raw_only,
+        &wish(1920, 1080, 30),
+        raw_only[2],
+        Use::Raw,
+        "YUYV 640×480 at 30/s: the largest size that it has for 1920×1080, because 800×600 reaches only 20/s",
+    );
+    // What is wanted is no faster: then size decides.
+    check(
+        &raw_only,
+        &wish(1920, 1080, 5),
+        raw_only[5],
+        Use::Raw,
+        "YUYV 1920×1080 at 5/s: exactly the size and rate that are wanted",
+    );
+    assert_eq!(
+        choose(&raw_only, &wish(1280, 720, 10)).unwrap().mode,
+        raw_only[4]
+    );
+    // Nothing is fluid: what moves comes before what does not.
+    let without_480 = [raw_only[0], raw_only[3], raw_only[4], raw_only[5]];
+    let chosen = choose(&without_480, &wish(1920, 1080, 30)).unwrap();
+    assert_eq!(chosen.mode, raw_only[3]);
+    // A stamp is no picture: 15/s at a real size beats it, but 5/s does not.
+    let stamp = [
+        mode(Yuyv, 160, 120, 30),
+        mode(Yuyv, 1280, 720, 15),
+        mode(Yuyv, 1280, 720, 5),
+    ];
+    let chosen = choose(&stamp, &wish(1280, 720, 30)).unwrap();
+    assert_eq!(chosen.mode, stamp[1]);
+    let chosen = choose(&[stamp[0], stamp[2]], &wish(1280, 720, 30)).unwrap();
+    assert_eq!(chosen.mode, stamp[0]);
+    // 24/s is fluid, and so is a larger size that is fast enough.
+    let film = [mode(Yuyv, 1280, 720, 24), mode(Yuyv, 640, 480, 60)];
+    assert_eq!(choose(&film, &wish(1280, 720, 60)).unwrap().mode, film[0]);
+    let larger = [mode(Yuyv, 1280, 720, 10), mode(Yuyv, 1920, 1080, 30)];
+    check(
+        &larger,
+        &wish(1280, 720, 30),
+        larger[1],
+        Use::Raw,
+        "YUYV 1920×1080 at 30/s: the nearest larger size that it has for 1280×720, because 1280×720 reaches only 10/s",
     );
 }
 
@@ -323,6 +380,28 @@ fn is_beaten(c: &Choice, o: &Mode, wish: &Wish) -> Option<&'static str> {
     if c.use_ == Use::Passthrough {
         return (!(wish.passthrough && m.format == H264 && exact(m) && reached(m)))
             .then_some("passed through without leave");
+    }
+    let small = |m: &Mode| {
+        area(m) * 9
+            < area(&Mode {
+                width: wish.width,
+                height: wish.height,
+                ..*m
+            })
+    };
+    let at_least = |m: &Mode, n: u32| fps(m) >= f64::from(wish.fps.min(n)) * 0.99;
+    let (fluid, moving) = (|m: &Mode| at_least(m, 24), |m: &Mode| at_least(m, 12));
+    if fluid(o) && !small(o) && !(fluid(m) && !small(m)) {
+        return Some("a fluid mode of a fair size was there");
+    }
+    if moving(o) && !small(o) && (small(m) || !moving(m)) {
+        return Some("a moving mode of a fair size was there");
+    }
+    if fluid(o) && !moving(m) {
+        return Some("a fluid mode was there");
+    }
+    if fluid(m) && !fluid(o) || moving(m) && !moving(o) || small(o) && !small(m) {
+        return None;
     }
     if exact(o) && !exact(m) {
         return Some("an exact size was there");
