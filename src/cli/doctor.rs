@@ -148,5 +148,10 @@ fn cameras(setup: &Setup) -> (Vec<CameraReport>, Vec<Problem>) {
 fn card(card: sound::Card) -> CardReport {
     // Many cards have no mixer: that is no fault of theirs.
     let controls = sound::capture_controls(&card).unwrap_or_default();
-    CardReport { card, controls }
+    let microphone = sound::main_capture(&card).unwrap_or_default();
+    CardReport {
+        card,
+        controls,
+        microphone,
+    }
 }

@@ -154,7 +154,15 @@ fn cards(report: &Report, mut s: Section) {
                     format!(" {}.", gains.join(", "))
                 };
                 let name = c.card.id.as_str();
-                s.add(Mark::Good, name, format!("{}.{gains}", c.card.describe()));
+                let microphone = microphone(&c.microphone);
+                s.add(
+                    Mark::Good,
+                    name,
+                    format!("{}.{gains}{microphone}", c.card.describe()),
+                );
+                if c.microphone.on == Some(false) {
+                    s.mend("Its switch is off, so it records silence: boothcast ctl mic on.");
+                }
             }
             Some(e) => s.bad(
                 &c.card.id,
@@ -172,6 +180,22 @@ fn cards(report: &Report, mut s: Section) {
             "None; the box sends a test tone or silence.",
         );
         s.mend("Plug in a microphone or a sound card to hear more.");
+    }
+}
+
+/// What `boothcast ctl` sets, as a sentence.
+fn microphone(m: &crate::edge::sound::MainCapture) -> String {
+    let parts: Vec<String> = [
+        m.percent.map(|p| format!("volume {p} %")),
+        m.on.map(|on| if on { "on" } else { "off" }.to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" Microphone: {}.", parts.join(", "))
     }
 }
 

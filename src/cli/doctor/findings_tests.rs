@@ -6,7 +6,7 @@ use super::*;
 use crate::edge::camera::signal::Timings;
 use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
-use crate::edge::sound::{Capture, CaptureControl, Card, VolumeRange};
+use crate::edge::sound::{Capture, CaptureControl, Card, MainCapture, VolumeRange};
 use crate::error::Kind;
 
 fn healthy() -> Report {
@@ -297,6 +297,10 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
             on: Some(false),
             boost: false,
         }],
+        microphone: MainCapture {
+            percent: Some(43),
+            on: Some(false),
+        },
     };
     let mut report = healthy();
     report.capture_cards = vec![card(Capture::Openable {
@@ -314,7 +318,14 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
     };
     assert_eq!(
         text(&report),
-        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off."
+        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off. Microphone: volume 43 %, off."
+    );
+    let switched_off = judge(&report)
+        .into_iter()
+        .find(|f| f.section == "Capture cards");
+    assert_eq!(
+        switched_off.unwrap().mend.as_deref(),
+        Some("Its switch is off, so it records silence: boothcast ctl mic on.")
     );
     report.capture_cards = vec![card(Capture::NotOpenable {
         kind: Kind::InUse,

@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::device::control::ControlInfo;
 use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
-use crate::edge::sound::{CaptureControl, Card};
+use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::error::Error;
 
 /// An encoder that was tried with a real encode.
@@ -106,6 +106,8 @@ pub struct CardReport {
     pub card: Card,
     /// Its capture volumes and switches.
     pub controls: Vec<CaptureControl>,
+    /// The volume and the switch that `boothcast ctl` sets.
+    pub microphone: MainCapture,
 }
 
 /// Something that could not be looked at.

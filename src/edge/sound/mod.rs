@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::camera::holder;
 use super::deadline::within;
 use crate::error::{Error, Kind, Result};
 
@@ -75,7 +76,37 @@ pub enum Capture {
     },
 }
 
+impl Capture {
+    fn failed(e: &Error) -> Self {
+        Self::NotOpenable {
+            kind: e.kind(),
+            reason: e.message().to_owned(),
+            mend: e.mend_text().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 impl Card {
+    /// A card of which only its names are known.
+    fn untried(index: u32, card_id: &str, device: u32, name: String) -> Self {
+        Self {
+            id: format!("CARD={card_id},DEV={device}"),
+            pcm: format!("hw:CARD={card_id},DEV={device}"),
+            index,
+            card_id: card_id.to_owned(),
+            device,
+            long_name: name.clone(),
+            name,
+            port: None,
+            usb: None,
+            capture: Capture::NotOpenable {
+                kind: Kind::Internal,
+                reason: "It was not tried.".to_owned(),
+                mend: String::new(),
+            },
+        }
+    }
+
     /// Whether it can be recorded from.
     #[must_use]
     pub fn is_openable(&self) -> bool {
@@ -128,14 +159,29 @@ pub fn list() -> Result<Vec<Card>> {
         let tried = within(ANSWER_LIMIT, &title(card), move || {
             probe::open(&pcm).map_err(|errno| open_error(root, &name, place, errno))
         });
-        card.capture = tried.unwrap_or_else(|e| Capture::NotOpenable {
-            kind: e.kind(),
-            reason: e.message().to_owned(),
-            mend: e.mend_text().unwrap_or_default().to_owned(),
-        });
+        card.capture = tried.unwrap_or_else(|e| Capture::failed(&e));
     }
+    let forbidden = forbidden(root, &cards);
+    cards.extend(forbidden);
     sort(&mut cards);
     Ok(cards)
+}
+
+/// Cards that this user may not open: ALSA does not list them, and "there is no card" would be the wrong sentence.
+fn forbidden(root: &Path, known: &[Card]) -> Vec<Card> {
+    facts::listed(root)
+        .into_iter()
+        .filter(|l| !known.iter().any(|c| c.index == l.card))
+        .filter(|l| facts::is_forbidden(root, l.card))
+        .map(|l| {
+            let mut card = Card::untried(l.card, &l.id, l.device, l.name);
+            card.port = facts::port(root, card.index);
+            card.usb = facts::usb(root, card.index);
+            let place = (card.index, card.device);
+            card.capture = Capture::failed(&open_error(root, &title(&card), place, libc::EACCES));
+            card
+        })
+        .collect()
 }
 
 /// The card that `wanted` names: a stable id, a PCM name such as `hw:1,0` or `hw:CARD=USB`, a place under
@@ -273,7 +319,12 @@ fn title(card: &Card) -> String {
 fn open_error(root: &Path, title: &str, place: (u32, u32), errno: i32) -> Error {
     match errno {
         libc::EBUSY | libc::EAGAIN => {
-            let who = facts::holder(root, place).unwrap_or_else(|| "another program".to_owned());
+            // Not every kernel notes the owner of a card.
+            let who = facts::holder(root, place).unwrap_or_else(|| {
+                let (card, device) = place;
+                let node = format!("/dev/snd/pcmC{card}D{device}c");
+                holder::of_device(&root.join("proc"), Path::new(&node))
+            });
             Error::new(Kind::InUse, format!("{title} is used by {who}."))
                 .mend("End that program, or choose another card.")
         }
