@@ -5,7 +5,7 @@ mod daemon;
 mod machine;
 mod process;
 
-pub use daemon::Daemon;
+pub use daemon::{CONFIG, Daemon, PROGRAM};
 pub use process::{Outcome, Process};
 
 use std::path::{Path, PathBuf};

@@ -2,3 +2,5 @@
 
 mod boot;
 mod mic;
+mod frozen;
+mod hotplug;
