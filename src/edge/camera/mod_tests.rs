@@ -220,7 +220,9 @@ fn the_real_machine_is_looked_at_without_harm() {
     let e = find("no camera has this name").unwrap_err();
     assert_eq!(e.kind(), Kind::NotFound);
     assert_eq!(
-        controls(Path::new("/dev/video-none")).unwrap_err().kind(),
+        list_controls(Path::new("/dev/video-none"))
+            .unwrap_err()
+            .kind(),
         Kind::NotFound
     );
 }

@@ -351,3 +351,7 @@ fn name_of(format: CameraFormat) -> &'static str {
 #[cfg(test)]
 #[path = "mode_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "mode_properties.rs"]
+mod properties;
