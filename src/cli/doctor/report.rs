@@ -29,8 +29,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::config::ChosenBy;
+use crate::device::control::ControlInfo;
 use crate::device::event::PowerState;
-use crate::edge::camera::{Camera, Control};
+use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::edge::thermal::Zone;
@@ -102,8 +103,8 @@ pub struct CameraReport {
     pub choice: String,
     /// Whether `choice` is a mode.
     pub usable: bool,
-    /// Its controls.
-    pub controls: Vec<Control>,
+    /// Its controls, under the names that commands use.
+    pub controls: Vec<ControlInfo>,
 }
 
 /// A capture card and its gain.

@@ -13,3 +13,5 @@ mod button;
 mod led;
 mod light;
 mod thermal;
+mod frozen;
+mod hotplug;
