@@ -146,7 +146,7 @@ fn cameras(setup: &Setup) -> (Vec<CameraReport>, Vec<Problem>) {
                 |c| c.reason,
             ),
             // A camera that gives pictures but no controls is a camera all the same.
-            controls: camera::controls(&camera.path).unwrap_or_default(),
+            controls: camera::list_controls(&camera.path).unwrap_or_default(),
             camera,
         }
     });

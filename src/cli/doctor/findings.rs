@@ -4,6 +4,8 @@ mod surroundings;
 
 use super::plugins::{Need, package_of_encoder};
 use super::report::{Finding, Mark, Report};
+use crate::edge::camera::Signal;
+use crate::edge::camera::signal::MEND;
 
 /// Collects the lines of one section.
 pub(super) struct Section<'a>(pub(super) &'static str, pub(super) &'a mut Vec<Finding>);
@@ -68,6 +70,14 @@ fn cameras(report: &Report, mut s: Section) {
             c.camera.id,
             modes(&c.camera.modes)
         );
+        if let Some(problem) = c.camera.signal.problem() {
+            s.bad(&name, format!("{problem}. {text}"), MEND);
+            continue;
+        }
+        let text = match &c.camera.signal {
+            Signal::Present(timings) => format!("{text} Signal: {}.", timings.describe()),
+            _ => text,
+        };
         match (&c.camera.in_use, c.usable) {
             (Some(who), _) => s.bad(
                 &name,

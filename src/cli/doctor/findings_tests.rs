@@ -3,7 +3,8 @@
 use super::super::plugins;
 use super::super::report::*;
 use super::*;
-use crate::edge::camera::{Camera, Mode, PixelFormat};
+use crate::edge::camera::signal::Timings;
+use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
 use crate::edge::sound::{Capture, CaptureControl, Card, MainCapture, VolumeRange};
 use crate::error::Kind;
@@ -236,6 +237,7 @@ fn camera(in_use: Option<&str>) -> CameraReport {
                 mode(PixelFormat::Mjpeg, 1280, 720, 30),
             ],
             in_use: in_use.map(str::to_owned),
+            signal: Signal::Steady,
         },
         choice: "MJPEG 1280×720 at 30/s, because raw reaches only 10/s at that size".into(),
         usable: true,
@@ -259,6 +261,26 @@ fn cameras_are_shown_with_the_choice_the_id_and_the_best_rate_of_each_size() {
     report.cameras = vec![camera(Some("the program obs (process 7)"))];
     assert!(bad(&report)[0].1.starts_with("End that program"));
     assert!(can_go_live(&report), "the test picture is left");
+
+    report.cameras = vec![camera(None)];
+    let timings = Timings::new((1280, 720), false, 74_250_000, 1650 * 750);
+    report.cameras[0].camera.signal = Signal::Present(timings.unwrap());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert!(
+        line.text.ends_with("Signal: 1280×720 at 60/s."),
+        "{}",
+        line.text
+    );
+    report.cameras[0].camera.signal = Signal::Absent("there is no signal at the HDMI input".into());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert_eq!(line.mark, Mark::Bad);
+    assert!(
+        line.text
+            .starts_with("There is no signal at the HDMI input. MJPEG")
+    );
+    assert!(bad(&report)[0].1.starts_with("Check the cable"));
 }
 
 #[test]

@@ -27,7 +27,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::config::ChosenBy;
-use crate::edge::camera::{Camera, Control};
+use crate::device::control::ControlInfo;
+use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::error::Error;
@@ -96,8 +97,8 @@ pub struct CameraReport {
     pub choice: String,
     /// Whether `choice` is a mode.
     pub usable: bool,
-    /// Its controls.
-    pub controls: Vec<Control>,
+    /// Its controls, under the names that commands use.
+    pub controls: Vec<ControlInfo>,
 }
 
 /// A capture card and its gain.

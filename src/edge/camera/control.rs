@@ -1,10 +1,7 @@
-//! Controls of a camera: exposure, focus, white balance and so on, as plain data.
-
-use serde::Serialize;
+//! Controls of a camera as its driver describes them: exposure, focus, white balance and so on, as plain data.
 
 /// Control kinds of `enum v4l2_ctrl_type` that a person can set; everything else is [`ControlKind::Other`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlKind {
     /// A number.
     Integer,
@@ -71,7 +68,7 @@ const HAS_PAYLOAD: u32 = 0x100;
 const EXECUTE_ON_WRITE: u32 = 0x200;
 
 /// One control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// `V4L2_CID_…`.
     pub id: u32,
@@ -94,13 +91,10 @@ pub struct Control {
     /// Whether it has an effect now (an automatic can switch it off).
     pub active: bool,
     /// The choices of a menu: the driver's index and its text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<(i64, String)>,
     /// Setting it does something, each time: it is no value that can be kept.
-    #[serde(skip)]
     pub(super) acts: bool,
     /// Setting it changes other controls.
-    #[serde(skip)]
     pub(super) moves_others: bool,
 }
 

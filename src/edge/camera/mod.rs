@@ -28,7 +28,6 @@ use serde::Serialize;
 use super::deadline::within;
 use crate::error::{Error, Kind, Result, io_kind};
 
-pub use control::{Control, ControlKind};
 pub use format::PixelFormat;
 pub use mode::{Choice, Mode, Use, Wish, choose};
 pub use set::{Outcome, list as list_controls, set};
@@ -90,12 +89,13 @@ impl Camera {
     /// The error that opening it would meet because there is no signal at its input.
     #[must_use]
     pub fn no_signal(&self) -> Option<Error> {
-        let Signal::Absent(why) = &self.signal else {
-            return None;
-        };
+        let problem = self.signal.problem()?;
         Some(
-            Error::new(Kind::Timeout, format!("Of the camera {}, {why}.", self.name))
-                .mend("Check the cable and that the device at its other end is on."),
+            Error::new(
+                Kind::Timeout,
+                format!("{problem} of the camera {}.", self.name),
+            )
+            .mend(signal::MEND),
         )
     }
 
@@ -171,15 +171,6 @@ pub fn scan() -> Scan {
     }
     name_and_sort(&mut out.cameras);
     out
-}
-
-/// Controls of the camera at `path`, with their values. Each value is a question to the camera, so this can take a
-/// while; it gets [`ANSWER_LIMIT`] like every other look.
-///
-/// # Errors
-/// Those of opening the device, and `Timeout`.
-pub fn controls(path: &Path) -> Result<Vec<Control>> {
-    on_node(path, |node, _, _| Ok(node.controls()))
 }
 
 /// What is at the input of the camera at `path` now; works while it streams.

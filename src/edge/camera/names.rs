@@ -96,7 +96,11 @@ fn rank(id: u32) -> usize {
 }
 
 /// The name, or the name with the first number from 2 on that is free; a label without letters gives `control`.
-fn unique(plain: Option<ControlName>, id: u32, taken: &BTreeSet<ControlName>) -> Option<ControlName> {
+fn unique(
+    plain: Option<ControlName>,
+    id: u32,
+    taken: &BTreeSet<ControlName>,
+) -> Option<ControlName> {
     let plain = plain.or_else(|| ControlName::new(&format!("control_{id:08x}")).ok())?;
     if !taken.contains(&plain) {
         return Some(plain);
@@ -157,19 +161,22 @@ impl Named {
             return Some(format!("{name} can be read but not set"));
         }
         match &self.info.kind {
-            Kind::Number { min, max, .. } if !(*min..=*max).contains(&value) => {
-                Some(format!("{name} goes from {min} to {max}, and {value} is outside"))
-            }
-            Kind::Switch if !(0..=1).contains(&value) => {
-                Some(format!("{name} is off (0) or on (1), and {value} is neither"))
-            }
+            Kind::Number { min, max, .. } if !(*min..=*max).contains(&value) => Some(format!(
+                "{name} goes from {min} to {max}, and {value} is outside"
+            )),
+            Kind::Switch if !(0..=1).contains(&value) => Some(format!(
+                "{name} is off (0) or on (1), and {value} is neither"
+            )),
             Kind::Menu { choices } if !choices.iter().any(|(i, _)| *i == value) => {
                 let all: Vec<String> = choices
                     .iter()
                     .take(12)
                     .map(|(i, text)| format!("{i} ({text})"))
                     .collect();
-                Some(format!("{name} has no choice {value}, but {}", all.join(", ")))
+                Some(format!(
+                    "{name} has no choice {value}, but {}",
+                    all.join(", ")
+                ))
             }
             _ => None,
         }

@@ -15,7 +15,10 @@ fn webcam() -> Vec<Control> {
         .map(|(i, t)| (i, t.to_owned()))
         .to_vec();
     let mut auto = control(CAMERA + 1, 3, "Auto Exposure", (0, 3, 1, 3));
-    auto.choices = vec![(1, "Manual Mode".into()), (3, "Aperture Priority Mode".into())];
+    auto.choices = vec![
+        (1, "Manual Mode".into()),
+        (3, "Aperture Priority Mode".into()),
+    ];
     auto.value = Some(3);
     let exposure = Control {
         active: false,
@@ -26,7 +29,12 @@ fn webcam() -> Vec<Control> {
         control(USER + 12, 2, "White Balance, Automatic", (0, 1, 1, 1)),
         control(USER + 19, 1, "Gain", (0, 255, 1, 0)),
         power,
-        control(USER + 26, 1, "White Balance Temperature", (2000, 6500, 1, 4000)),
+        control(
+            USER + 26,
+            1,
+            "White Balance Temperature",
+            (2000, 6500, 1, 4000),
+        ),
         auto,
         exposure,
         control(CAMERA + 13, 1, "Zoom, Absolute", (100, 500, 1, 100)),
@@ -98,7 +106,11 @@ fn values_are_checked_against_the_range_before_the_driver_sees_them() {
 #[test]
 fn what_has_no_effect_says_which_automatic_is_to_blame() {
     let all = named(webcam());
-    let of = |name: &str| all.iter().find(|n| n.info.control.as_str() == name).unwrap();
+    let of = |name: &str| {
+        all.iter()
+            .find(|n| n.info.control.as_str() == name)
+            .unwrap()
+    };
     assert_eq!(
         of("exposure").why_inactive(&all),
         "exposure has no effect while exposure_auto is \"Aperture Priority Mode\""

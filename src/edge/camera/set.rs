@@ -75,9 +75,15 @@ fn set_one(node: &Node, one: &Named, value: i64, title: &str) -> std::result::Re
 fn sentence(name: &ControlName, value: i64, title: &str, e: &io::Error) -> String {
     match e.raw_os_error() {
         Some(libc::ERANGE) => format!("the camera does not take {value} for {name}"),
-        Some(libc::EINVAL) => format!("the camera does not take {value} for {name}, or has no such control now"),
-        Some(libc::EBUSY) => format!("{name} cannot be changed while the camera streams or another program controls it"),
-        Some(libc::EACCES | libc::EPERM) => format!("the camera does not let {name} be set in its present state"),
+        Some(libc::EINVAL) => {
+            format!("the camera does not take {value} for {name}, or has no such control now")
+        }
+        Some(libc::EBUSY) => format!(
+            "{name} cannot be changed while the camera streams or another program controls it"
+        ),
+        Some(libc::EACCES | libc::EPERM) => {
+            format!("the camera does not let {name} be set in its present state")
+        }
         Some(libc::ENODEV | libc::ENXIO) => format!("{title} is gone"),
         Some(libc::ETIMEDOUT | libc::EIO | libc::EPIPE | libc::EPROTO) => {
             format!("{title} did not answer when {name} was set")
@@ -94,7 +100,14 @@ mod tests {
     #[test]
     fn answers_of_drivers_become_clauses_that_name_the_control() {
         let zoom = ControlName::new("zoom").unwrap();
-        let say = |code| sentence(&zoom, 9, "The camera X (/dev/video0)", &io::Error::from_raw_os_error(code));
+        let say = |code| {
+            sentence(
+                &zoom,
+                9,
+                "The camera X (/dev/video0)",
+                &io::Error::from_raw_os_error(code),
+            )
+        };
         assert_eq!(say(libc::ERANGE), "the camera does not take 9 for zoom");
         assert_eq!(
             say(libc::EBUSY),

@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use super::mode::Mode;
 
+/// What to do about a signal that is not there.
+pub const MEND: &str = "Check the cable and that the device at its other end is on.";
+
 /// What is at the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +60,10 @@ impl Timings {
     /// For people: `1920×1080 at 60/s`.
     #[must_use]
     pub fn describe(&self) -> String {
-        let fps = format!("{:.2}", f64::from(self.fps.0) / f64::from(self.fps.1.max(1)));
+        let fps = format!(
+            "{:.2}",
+            f64::from(self.fps.0) / f64::from(self.fps.1.max(1))
+        );
         let fps = fps.trim_end_matches('0').trim_end_matches('.');
         let kind = if self.interlaced { ", interlaced" } else { "" };
         format!("{}×{} at {fps}/s{kind}", self.width, self.height)
@@ -77,6 +83,17 @@ impl Signal {
             )),
             _ => None,
         }
+    }
+
+    /// Why there is none that can be shown, as the beginning of a sentence: "There is no signal at the HDMI input".
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let Self::Absent(why) = self else {
+            return None;
+        };
+        let mut letters = why.chars();
+        let first = letters.next()?;
+        Some(first.to_uppercase().chain(letters).collect())
     }
 
     /// The modes that fit: those of the signal's own size, and those of its aspect ratio where the device scales.
@@ -115,7 +132,11 @@ mod tests {
         assert_eq!(ntsc.describe(), "1280×720 at 59.94/s");
         assert_eq!(Timings::new((1280, 720), false, 0, 5), None);
         assert_eq!(Timings::new((1280, 0), false, 5, 5), None);
-        assert_eq!(Timings::new((1, 1), false, u64::MAX, 1), None, "no such rate");
+        assert_eq!(
+            Timings::new((1, 1), false, u64::MAX, 1),
+            None,
+            "no such rate"
+        );
     }
 
     #[test]
@@ -129,8 +150,16 @@ mod tests {
             Some("the signal at its input changed from 1280×720 at 60/s to 1920×1080 at 60/s")
         );
         assert_eq!(a.changed(&a), None);
-        assert_eq!(a.changed(&Signal::Absent("gone".into())).as_deref(), Some("gone"));
+        assert_eq!(
+            a.changed(&Signal::Absent("gone".into())).as_deref(),
+            Some("gone")
+        );
         assert_eq!(a.changed(&Signal::Steady), None);
+        assert_eq!(
+            Signal::Absent("no light".into()).problem().as_deref(),
+            Some("No light")
+        );
+        assert_eq!(a.problem(), None);
         assert_eq!(Signal::Steady.changed(&Signal::Steady), None);
     }
 
@@ -142,7 +171,12 @@ mod tests {
             height,
             fps: (60, 1),
         };
-        let modes = vec![mode(640, 480), mode(1280, 720), mode(1920, 1080), mode(4096, 2160)];
+        let modes = vec![
+            mode(640, 480),
+            mode(1280, 720),
+            mode(1920, 1080),
+            mode(4096, 2160),
+        ];
         let hd = Signal::Present(timings(1920, 1080, 148_500_000, 2200 * 1125));
         assert_eq!(
             hd.fitting(modes.clone()),

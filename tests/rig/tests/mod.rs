@@ -1,6 +1,11 @@
 //! One file per subject.
 
 mod boot;
+mod button;
+mod frozen;
+mod hotplug;
+mod led;
+mod light;
 mod mic;
 mod uvc;
 
@@ -8,6 +13,3 @@ mod uvc;
 #[path = "../guest/pattern.rs"]
 #[allow(dead_code)]
 mod pattern;
-mod button;
-mod led;
-mod light;

@@ -45,7 +45,9 @@ impl Node {
         value: i64,
     ) -> io::Result<()> {
         if control.kind == ControlKind::Integer64 {
-            return self.value64(vidioc::VIDIOC_S_EXT_CTRLS, control.id, value).map(|_| ());
+            return self
+                .value64(vidioc::VIDIOC_S_EXT_CTRLS, control.id, value)
+                .map(|_| ());
         }
         let mut raw: sys::v4l2_control = zeroed();
         raw.id = control.id;

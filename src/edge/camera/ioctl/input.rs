@@ -43,7 +43,7 @@ impl Node {
         }
         let name = clean(&input.name);
         if input.status & NO_POWER != 0 {
-            Signal::Absent(format!("the input {name} has no power"))
+            Signal::Absent(format!("there is no power at the input {name}"))
         } else if input.status & NO_SIGNAL != 0 {
             Signal::Absent(format!("there is no signal at the input {name}"))
         } else {
@@ -58,10 +58,10 @@ impl Node {
             Err(e) => match e.raw_os_error() {
                 Some(libc::ENOLINK) => Signal::Absent("there is no signal at the HDMI input".into()),
                 Some(libc::ENOLCK) => {
-                    Signal::Absent("the signal at the HDMI input is not steady".into())
+                    Signal::Absent("there is no steady signal at the HDMI input".into())
                 }
                 Some(libc::ERANGE) => Signal::Absent(
-                    "the signal at the HDMI input has a resolution or rate that the camera cannot take"
+                    "there is a signal that cannot be shown, for its resolution or rate, at the HDMI input"
                         .into(),
                 ),
                 _ => Signal::Steady,
