@@ -2,6 +2,11 @@
 
 mod board;
 mod boot;
+mod button;
+mod frozen;
+mod hotplug;
+mod led;
+mod light;
 mod mic;
 mod uvc;
 
