@@ -18,6 +18,8 @@ pub struct ControlStatus {
     pub wanted: Option<ControlValue>,
     /// Why it is not as wanted, one clause.
     pub note: Option<String>,
+    /// The camera itself refused the last value, and the note says why; false while it may still take it.
+    pub refused: bool,
 }
 
 /// A wish that the camera of now cannot fulfil.
@@ -121,6 +123,7 @@ pub(super) fn controls(state: &State) -> Vec<ControlStatus> {
             info: info.clone(),
             wanted: wanted.cloned(),
             note,
+            refused: controls.failed.contains_key(&info.control),
         }
     };
     controls.infos.iter().map(status).collect()
