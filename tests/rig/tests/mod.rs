@@ -3,10 +3,10 @@
 mod boot;
 mod uvc;
 
+mod button;
+mod led;
+mod light;
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
 #[path = "../guest/pattern.rs"]
 #[allow(dead_code)]
 mod pattern;
-mod button;
-mod led;
-mod light;
