@@ -8,7 +8,7 @@ mod control;
 mod expand;
 mod find;
 mod format;
-mod holder;
+pub(super) mod holder;
 mod ids;
 mod ioctl;
 /// The choice of a mode.

@@ -1,3 +1,15 @@
 //! One file per subject.
 
+mod board;
 mod boot;
+mod mic;
+mod uvc;
+
+/// The picture of the rig's camera, which the camera's tool draws and the tests read.
+#[path = "../guest/pattern.rs"]
+#[allow(dead_code)]
+mod pattern;
+mod button;
+mod led;
+mod light;
+mod thermal;
