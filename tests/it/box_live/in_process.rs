@@ -77,7 +77,6 @@ impl InProcess {
                     Err(Error::new(Kind::NotFound, "The camera was unplugged."))
                 }
             }),
-            camera: Default::default(),
             audio: Some(Arc::new(|| Ok(AudioInput::Test))),
             notes: vec![],
             card: Default::default(),

@@ -2,6 +2,11 @@
 
 mod board;
 mod boot;
+mod button;
+mod frozen;
+mod hotplug;
+mod led;
+mod light;
 mod mic;
 mod uvc;
 
@@ -13,3 +18,5 @@ mod button;
 mod led;
 mod light;
 mod thermal;
+mod frozen;
+mod hotplug;
