@@ -14,7 +14,8 @@ use devices::{Device, Gadgets};
 use watcher::{Use, Watcher, slope};
 
 /// What the rig's one processor encodes with ease.
-const SMALL: &str = "[encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 15\nbitrate = \"600k\"\n";
+const SMALL: &str =
+    "[encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 15\nbitrate = \"600k\"\n";
 
 fn with_server(peer: &Peer) -> String {
     format!(

@@ -8,15 +8,10 @@ mod hotplug;
 mod led;
 mod light;
 mod mic;
+mod thermal;
 mod uvc;
 
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
 #[path = "../guest/pattern.rs"]
 #[allow(dead_code)]
 mod pattern;
-mod button;
-mod led;
-mod light;
-mod thermal;
-mod frozen;
-mod hotplug;
