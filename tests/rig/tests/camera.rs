@@ -145,7 +145,10 @@ fn an_hdmi_signal_may_be_away_come_change_and_go() {
     let from = Instant::now();
     vivid(&rig, "dv_timings=0");
     wait(&mut watcher, from, "4:3", |s| described(s, "640×480"));
-    are_bars(Film::record(&rig, &daemon, "hdmi-4-3", 2).bars(0.125), "4:3");
+    are_bars(
+        Film::record(&rig, &daemon, "hdmi-4-3", 2).bars(0.125),
+        "4:3",
+    );
 
     for (mode, what) in [(1, "loss"), (2, "no lock"), (3, "out of range")] {
         let from = Instant::now();
