@@ -36,6 +36,19 @@ test: setup-test ## formatting, lints, licences, all tests
 	@./.ci/deny
 	$(CARGO) nextest run --locked $(ARGS)
 
+.PHONY: rig
+rig: ## build the device rig's kernel (once; kept outside the checkout)
+	@./setup.sh run test rig
+	@./tests/rig/kernel/build.sh
+
+.PHONY: rig-test
+rig-test: rig ## the tests on real kernel devices (docs/rig.md); needs root
+	$(CARGO) nextest run --locked --profile rig $(ARGS)
+
+.PHONY: rig-soak
+rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the slopes
+	RIG_SOAK_S=$${RIG_SOAK_S:-3600} $(CARGO) nextest run --locked --profile rig-soak --no-capture $(ARGS)
+
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)

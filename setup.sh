@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, Debian packages by name. Does nothing, quickly, when all is there.
-# usage: setup.sh [run] [test]
+# usage: setup.sh [run] [test] [rig]
 set -euo pipefail
 
 run=(
@@ -10,6 +10,7 @@ run=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-alsa gstreamer1.0-x
   glib-networking fonts-dejavu-core fonts-wqy-microhei ca-certificates
 )
+rig=(flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod)
 test=(ffmpeg nginx libnginx-mod-rtmp openssl procps)
 
 wanted=()
@@ -17,7 +18,8 @@ for set in "${@:-run}"; do
   case $set in
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) echo "setup.sh: unknown set '$set'; known: run test" >&2; exit 2 ;;
+    rig) wanted+=("${rig[@]}") ;;
+    *) echo "setup.sh: unknown set '$set'; known: run test rig" >&2; exit 2 ;;
   esac
 done
 

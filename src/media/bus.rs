@@ -162,6 +162,14 @@ pub fn element(name: &str) -> Result<gst::Element> {
     })
 }
 
+/// Writes the pipeline's graph, named after what it is, into `$GST_DEBUG_DUMP_DOT_DIR`; does nothing when that is unset.
+/// Called before a pipeline is taken down, so that a failure leaves its last state behind.
+pub fn graph(pipeline: &gst::Pipeline, name: &str) {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = name.chars().map(plain).take(60).collect();
+    pipeline.debug_to_dot_file_with_ts(gst::DebugGraphDetails::all(), name);
+}
+
 /// Adds `chain` to `pipeline` and links it in order.
 ///
 /// # Errors

@@ -194,6 +194,7 @@ impl Drop for Session {
         let pipeline = self.pipeline.clone();
         let (done, stopped) = mpsc::sync_channel(1);
         let stop = move || {
+            bus::graph(&pipeline, "encoder");
             let _ = pipeline.set_state(gst::State::Null);
             if let Some(bus) = pipeline.bus() {
                 bus.unset_sync_handler();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Isochronous transfers for dummy_hcd, which has none of its own: without them neither a UVC camera nor
- * a UAC2 sound card can be plugged into the rig. build.sh puts this file beside dummy_hcd.c, adds two
- * fields (urbp.iso_done, dummy_ep.iso_next) and calls dummy_iso() where the driver fails all such transfers.
+ * a UAC2 sound card can be plugged into the rig. build.sh puts this file beside dummy_hcd.c, offers the
+ * driver's isochronous endpoints, adds two fields (urbp.iso_done, dummy_ep.iso_next, the latter 0 when the
+ * endpoint is enabled) and calls dummy_iso() where the driver fails all such transfers.
  *
  * One packet is served per service interval of the endpoint, by the monotonic clock; a timer that comes late
  * catches up, so that the rate of a sound card is right over time. A packet for which the gadget has queued
