@@ -98,7 +98,7 @@ impl App {
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
         let wanted_bitrate = state.video().bitrate;
-        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock, effects_in);
+        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock.clone(), effects_in);
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
@@ -128,9 +128,13 @@ impl App {
         let hardware = Hardware::start(&hardware::Parts {
             config: &config,
             board: &board,
+            clock: &clock,
             handle: &handle,
             status: &status,
+            card: &found.card,
             runtime,
+            camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,

@@ -5,6 +5,7 @@
 //! The structure of `--json` is documented at `report`.
 
 mod findings;
+mod gpio;
 /// The elements that are needed, and the packages that bring them.
 pub mod plugins;
 mod render;
@@ -16,8 +17,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::ThermalConfig;
 use crate::config::board::Detected;
+use crate::config::{ButtonConfig, LedConfig, ThermalConfig};
 use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
 use crate::edge::{net, sound};
@@ -47,6 +48,10 @@ pub struct Setup {
     pub board: Detected,
     /// Folder for what must survive.
     pub state_dir: PathBuf,
+    /// The light.
+    pub led: LedConfig,
+    /// The button.
+    pub button: ButtonConfig,
     /// What is wanted of a camera: the doctor says which mode would be used.
     pub wish: Wish,
     /// At which temperatures the picture is made smaller.
@@ -111,6 +116,8 @@ pub fn examine(
         camera_problems,
         capture_cards: cards.into_iter().map(card).collect(),
         problems,
+        led: gpio::led(&setup.led),
+        button: gpio::button(&setup.button),
         encoders,
         gstreamer: plugins::judge(&gst),
         network: net::look(),
@@ -141,7 +148,7 @@ fn cameras(setup: &Setup) -> (Vec<CameraReport>, Vec<Problem>) {
                 |c| c.reason,
             ),
             // A camera that gives pictures but no controls is a camera all the same.
-            controls: camera::controls(&camera.path).unwrap_or_default(),
+            controls: camera::list_controls(&camera.path).unwrap_or_default(),
             camera,
         }
     });
@@ -151,5 +158,10 @@ fn cameras(setup: &Setup) -> (Vec<CameraReport>, Vec<Problem>) {
 fn card(card: sound::Card) -> CardReport {
     // Many cards have no mixer: that is no fault of theirs.
     let controls = sound::capture_controls(&card).unwrap_or_default();
-    CardReport { card, controls }
+    let microphone = sound::main_capture(&card).unwrap_or_default();
+    CardReport {
+        card,
+        controls,
+        microphone,
+    }
 }

@@ -223,6 +223,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
+        led: config.led,
+        button: config.button,
         wish,
         thermal: config.thermal,
     };

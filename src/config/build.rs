@@ -8,6 +8,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error as WordError;
 
 use super::board::Board;
+use super::gpio;
 use super::keys::Default;
 use super::layer::{Entry, Layer};
 use super::problems::{Origin, Problems};
@@ -55,6 +56,14 @@ pub fn of_board(board: &Board, layer: &mut Layer) {
     {
         set("thermal.lowest_c", Value::Float(limit));
         set("thermal.step_down_c", Value::Float(limit - STEP_C));
+    }
+    let texts = gpio::texts_of_board(board).into_iter();
+    let levels = gpio::levels_of_board(board).into_iter();
+    let values = texts
+        .map(|(path, text)| (path, Value::Text(text)))
+        .chain(levels.map(|(path, low)| (path, Value::Bool(low))));
+    for (path, value) in values {
+        layer.entries.insert(path, entry(DEFAULTS, path, value));
     }
 }
 
@@ -210,6 +219,8 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
         slate: SlateConfig {
             picture: m.path("slate.picture"),
         },
+        led: gpio::led(m),
+        button: gpio::button(m)?,
         thermal: ThermalConfig {
             enabled: m.bool("thermal.enabled"),
             sensor: m.path("thermal.sensor"),
@@ -309,6 +320,7 @@ mod tests {
         knows::<Profile>("encode.profile");
         knows::<H264Profile>("encode.h264_profile");
         knows::<RtspAuth>("rtsp.auth");
+        knows::<crate::config::Bias>("button.bias");
     }
 
     #[test]

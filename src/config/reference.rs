@@ -80,6 +80,7 @@ fn values(key: &Key) -> String {
         }
         Kind::Float(min, max, unit) => format!("{min} to {max} {unit}"),
         Kind::Text(what, _) => what.replace('|', "\\|"),
+        Kind::Line => "a line's number, or its name".into(),
         Kind::Choice(words) => {
             let words: Vec<_> = words.iter().map(|w| format!("`\"{w}\"`")).collect();
             words.join(", ")

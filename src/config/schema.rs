@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::gpio::{ButtonConfig, LedConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
 
 /// The whole configuration.
@@ -30,6 +31,10 @@ pub struct Config {
     pub adaptive: AdaptiveConfig,
     /// What is shown when there is no camera picture.
     pub slate: SlateConfig,
+    /// The status light.
+    pub led: LedConfig,
+    /// The button.
+    pub button: ButtonConfig,
     /// What heat does to the picture.
     pub thermal: ThermalConfig,
     /// Folders.

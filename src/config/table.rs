@@ -1,7 +1,7 @@
 //! THE table of configuration keys: one row per key.
 
 use super::keys::Default::{Is, Required, Unset};
-use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Path, Secret, Text};
+use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Line, Path, Secret, Text};
 use super::keys::{Key, Section};
 use super::value::checks;
 
@@ -27,6 +27,14 @@ pub const SECTIONS: &[Section] = &[
         "A bitrate that follows the slowest live destination.",
     ),
     section("slate", "What is shown when there is no camera picture."),
+    section(
+        "led",
+        "The status light: a GPIO line, three of them (red, green, blue), or LEDs of the kernel. `docs/light-and-button.md` says what its rhythms mean.",
+    ),
+    section(
+        "button",
+        "The button: pressed shortly it goes live or ends the show, for 3 s it makes the box show itself, for 10 s it asks for a factory reset.",
+    ),
     section(
         "thermal",
         "Heat: the picture is made smaller before the board's firmware takes the processor's speed away.",
@@ -190,6 +198,36 @@ table! {
 
     "slate.picture", Path, Is(""),
         "Own picture, PNG or JPEG; empty: one made of the box's name and a sentence on what is wrong.";
+
+    "led.kind", Choice(&["auto", "gpio", "class", "off"]), Is("auto"),
+        "`gpio` drives lines, `class` an LED of the kernel; `auto` takes what is written below, else the board's light, else none.";
+    "led.chip", Text("a chip's label, name or path", checks::line), Unset("the board's"),
+        "GPIO chip by label, name (`gpiochip0`) or path; empty: the chip that has a line of that name. `gpiodetect` lists them.";
+    "led.line", Line, Unset("the board's"),
+        "Line of a light of one colour, by number or name.";
+    "led.active_low", Bool, Unset("the board's, else `false`"),
+        "Whether the light is lit while its line is low.";
+    "led.red", Line, Unset("none"),
+        "Line of the red part of a light of three colours; with `kind = \"class\"` the name of a kernel LED.";
+    "led.green", Line, Unset("none"),
+        "The same for green.";
+    "led.blue", Line, Unset("none"),
+        "The same for blue.";
+    "led.name", Text("a name in /sys/class/leds", checks::led_names), Unset("the board's"),
+        "Kernel LED; of several names with commas between them, the first that is there.";
+
+    "button.enabled", Bool, Is("true"),
+        "Whether the button is used.";
+    "button.chip", Text("a chip's label, name or path", checks::line), Unset("the board's"),
+        "GPIO chip by label, name (`gpiochip0`) or path; empty: the chip that has a line of that name.";
+    "button.line", Line, Unset("the board's; none: no button"),
+        "Line of the button, by number or name.";
+    "button.active_low", Bool, Unset("the board's, else `true`"),
+        "Whether the line is low while the button is pressed.";
+    "button.bias", Choice(&["pull-up", "pull-down", "none"]), Unset("towards the level of a button that is not pressed"),
+        "Resistor of the chip that holds the line while nobody presses; `none` where the circuit has its own. Chips without resistors ignore it.";
+    "button.debounce_ms", Int(1, 500, "ms"), Is("20"),
+        "Time for which a level must hold until it counts, so that a bouncing contact makes one press.";
 
     "thermal.enabled", Bool, Is("true"),
         "Whether temperature and power supply are watched.";

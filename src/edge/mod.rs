@@ -12,6 +12,8 @@ pub mod gpio;
 pub mod local;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// Hot-plug of cameras and sound cards.
+pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// systemd's notification socket and watchdog.

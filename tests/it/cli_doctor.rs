@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use boothcast::cli::doctor::{DoctorArgs, EncoderReport, GstReport, Setup, examine, run};
 use boothcast::config::board;
-use boothcast::config::{CameraFormat, ThermalConfig};
+use boothcast::config::{ButtonConfig, CameraFormat, ChosenBy, LedConfig, ThermalConfig};
 use boothcast::edge::camera::Wish;
 use boothcast::{Error, Kind, Result};
 use gstreamer as gst;
@@ -17,6 +17,14 @@ fn setup(state_dir: &Path) -> Setup {
     Setup {
         board: board::recognise(&board::Traces::default()),
         state_dir: state_dir.to_owned(),
+        led: LedConfig {
+            lamps: Vec::new(),
+            chosen_by: ChosenBy::Nobody,
+        },
+        button: ButtonConfig {
+            line: None,
+            chosen_by: ChosenBy::Nobody,
+        },
         wish: Wish {
             width: 1280,
             height: 720,

@@ -4,9 +4,10 @@ use super::super::plugins;
 use super::super::report::*;
 use super::*;
 use crate::device::event::PowerState;
-use crate::edge::camera::{Camera, Mode, PixelFormat};
+use crate::edge::camera::signal::Timings;
+use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
-use crate::edge::sound::{Capture, CaptureControl, Card, VolumeRange};
+use crate::edge::sound::{Capture, CaptureControl, Card, MainCapture, VolumeRange};
 use crate::error::Kind;
 
 fn healthy() -> Report {
@@ -27,6 +28,8 @@ fn healthy() -> Report {
         camera_problems: Vec::new(),
         capture_cards: Vec::new(),
         problems: Vec::new(),
+        led: no_pin(),
+        button: no_pin(),
         encoders: vec![
             encoder("v4l2h264enc", false, "not installed"),
             encoder("x264enc", true, "5 frames in 60 ms"),
@@ -73,6 +76,15 @@ fn healthy() -> Report {
             ..Thermal::default()
         },
         findings: Vec::new(),
+    }
+}
+
+fn no_pin() -> PinReport {
+    PinReport {
+        what: None,
+        chosen_by: crate::config::ChosenBy::Nobody,
+        usable: false,
+        problem: None,
     }
 }
 
@@ -242,6 +254,7 @@ fn camera(in_use: Option<&str>) -> CameraReport {
                 mode(PixelFormat::Mjpeg, 1280, 720, 30),
             ],
             in_use: in_use.map(str::to_owned),
+            signal: Signal::Steady,
         },
         choice: "MJPEG 1280×720 at 30/s, because raw reaches only 10/s at that size".into(),
         usable: true,
@@ -265,6 +278,26 @@ fn cameras_are_shown_with_the_choice_the_id_and_the_best_rate_of_each_size() {
     report.cameras = vec![camera(Some("the program obs (process 7)"))];
     assert!(bad(&report)[0].1.starts_with("End that program"));
     assert!(can_go_live(&report), "the test picture is left");
+
+    report.cameras = vec![camera(None)];
+    let timings = Timings::new((1280, 720), false, 74_250_000, 1650 * 750);
+    report.cameras[0].camera.signal = Signal::Present(timings.unwrap());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert!(
+        line.text.ends_with("Signal: 1280×720 at 60/s."),
+        "{}",
+        line.text
+    );
+    report.cameras[0].camera.signal = Signal::Absent("there is no signal at the HDMI input".into());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert_eq!(line.mark, Mark::Bad);
+    assert!(
+        line.text
+            .starts_with("There is no signal at the HDMI input. MJPEG")
+    );
+    assert!(bad(&report)[0].1.starts_with("Check the cable"));
 }
 
 #[test]
@@ -292,6 +325,10 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
             on: Some(false),
             boost: false,
         }],
+        microphone: MainCapture {
+            percent: Some(43),
+            on: Some(false),
+        },
     };
     let mut report = healthy();
     report.capture_cards = vec![card(Capture::Openable {
@@ -309,7 +346,14 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
     };
     assert_eq!(
         text(&report),
-        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off."
+        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off. Microphone: volume 43 %, off."
+    );
+    let switched_off = judge(&report)
+        .into_iter()
+        .find(|f| f.section == "Capture cards");
+    assert_eq!(
+        switched_off.unwrap().mend.as_deref(),
+        Some("Its switch is off, so it records silence: boothcast ctl mic on.")
     );
     report.capture_cards = vec![card(Capture::NotOpenable {
         kind: Kind::InUse,

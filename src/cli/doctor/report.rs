@@ -10,6 +10,8 @@
 //!   "camera_problems": [ { "what": "/dev/video2", "sentence": "…", "mend": "…" } ],
 //!   "capture_cards": [ { "id": "CARD=USB,DEV=0", "capture": { "state": "openable|not_openable", … }, … } ],
 //!   "problems": [ { "what": "sound|encoders|gstreamer", "sentence": "…", "mend": "…" } ],
+//!   "led": { "what": "line 17 (GPIO17) of GPIO chip soc", "chosen_by": "configuration|board|nobody", "usable": true, "problem": null },
+//!   "button": { … like led … },
 //!   "encoders": [ { "element": "x264enc", "ok": true, "detail": "…" } ],
 //!   "gstreamer": { "version": "…", "elements": [ { "names": ["…"], "package": "…", "use": "…", "need": "live", "present": true } ] },
 //!   "network": { "addresses": [ … ], "links": [ … ], "route": { … }, "dns": [ … ] },
@@ -26,10 +28,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::config::ChosenBy;
+use crate::device::control::ControlInfo;
 use crate::device::event::PowerState;
-use crate::edge::camera::{Camera, Control};
+use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
-use crate::edge::sound::{CaptureControl, Card};
+use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::edge::thermal::Zone;
 use crate::error::Error;
 
@@ -99,8 +103,8 @@ pub struct CameraReport {
     pub choice: String,
     /// Whether `choice` is a mode.
     pub usable: bool,
-    /// Its controls.
-    pub controls: Vec<Control>,
+    /// Its controls, under the names that commands use.
+    pub controls: Vec<ControlInfo>,
 }
 
 /// A capture card and its gain.
@@ -111,6 +115,8 @@ pub struct CardReport {
     pub card: Card,
     /// Its capture volumes and switches.
     pub controls: Vec<CaptureControl>,
+    /// The volume and the switch that `boothcast ctl` sets.
+    pub microphone: MainCapture,
 }
 
 /// Something that could not be looked at.
@@ -133,6 +139,19 @@ impl Problem {
             mend: e.mend_text().map(str::to_owned),
         }
     }
+}
+
+/// The light or the button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PinReport {
+    /// Which line or kernel LED it is; `None`: there is none, or it is not there.
+    pub what: Option<String>,
+    /// Who chose it.
+    pub chosen_by: ChosenBy,
+    /// Whether it can be had, or is in use by this program already.
+    pub usable: bool,
+    /// Why it cannot.
+    pub problem: Option<Problem>,
 }
 
 /// The state folder and its disk.
@@ -234,6 +253,10 @@ pub struct Report {
     pub capture_cards: Vec<CardReport>,
     /// Other parts that could not be looked at.
     pub problems: Vec<Problem>,
+    /// The light.
+    pub led: PinReport,
+    /// The button.
+    pub button: PinReport,
     /// Encoders in the order in which they are tried.
     pub encoders: Vec<EncoderReport>,
     /// GStreamer.

@@ -79,6 +79,9 @@ impl InProcess {
             }),
             audio: Some(Arc::new(|| Ok(AudioInput::Test))),
             notes: vec![],
+            card: Default::default(),
+            camera: Default::default(),
+            stand_in: Default::default(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -2,4 +2,16 @@
 
 mod board;
 mod boot;
+mod button;
+mod frozen;
+mod hotplug;
+mod led;
+mod light;
+mod mic;
 mod thermal;
+mod uvc;
+
+/// The picture of the rig's camera, which the camera's tool draws and the tests read.
+#[path = "../guest/pattern.rs"]
+#[allow(dead_code)]
+mod pattern;
