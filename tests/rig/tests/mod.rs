@@ -12,9 +12,6 @@ mod mic;
 mod thermal;
 mod uvc;
 
-mod button;
-mod led;
-mod light;
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
 #[path = "../guest/pattern.rs"]
 #[allow(dead_code)]
