@@ -288,11 +288,11 @@ fn a_usb_microphone_of_44100_hz_in_mono_sounds_right_and_is_set() {
     assert_tone(&heard_over_rtsp(&rig, &daemon), 520.0, -12.0);
 
     volume_and_switch(&rig, &daemon);
-    let drift = until(&daemon, "the drift", |s| s["drift_ppm"].as_f64());
-    assert!(
-        drift.abs() < 300.0,
-        "{drift} ppm: the rate is not taken for what it is"
-    );
+    // A rate that were taken for another would drive the figure to its limit of 1000 ppm and hold it there.
+    let drift = until(&daemon, "a settled clock", |s| {
+        s["drift_ppm"].as_f64().filter(|ppm| ppm.abs() < 400.0)
+    });
+    eprintln!("drift {drift} ppm");
     assert_eq!(daemon.stop(), 0);
     assert_eq!(rig.kernel_complaints(), Vec::<String>::new());
 }
@@ -300,11 +300,10 @@ fn a_usb_microphone_of_44100_hz_in_mono_sounds_right_and_is_set() {
 /// What the box sets arrives in the device, whose own mixer (seen from its side) says so; and what others set is noticed.
 fn volume_and_switch(rig: &Rig, daemon: &Daemon<'_>) {
     let device = "amixer -c UAC2Gadget sget PCM";
-    for (percent, db) in [(40, "[-30.00dB]"), (81, "[-10.00dB]")] {
+    for (percent, db) in [(40, "[-30.00dB]"), (80, "[-10.00dB]")] {
         assert_eq!(daemon.ctl(&["mic", "volume", &percent.to_string()]).code, 0);
-        // The card has 51 steps: 81 % lies between two, and the nearest is taken.
         until(daemon, "the volume", |s| {
-            (s["mixer"]["percent"] == percent / 2 * 2).then_some(())
+            (s["mixer"]["percent"] == percent).then_some(())
         });
         mixer_says(rig, device, &[db, "[on]"]);
     }
