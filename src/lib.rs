@@ -5,7 +5,7 @@
 
 /// Opens, spawns and joins everything, in a written order: the only file that knows everyone.
 pub mod app;
-/// The command line: `run`, `check`, `doctor`, `completions`.
+/// The command line: `run`, `check`, `doctor`, `ctl`, `completions`.
 pub mod cli;
 /// Time: real, or simulated in tests.
 pub mod clock;

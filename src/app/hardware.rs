@@ -11,6 +11,8 @@ mod thermal;
 
 use tokio::sync::watch;
 
+use super::sources::CardInUse;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::effect::Effect;
@@ -23,12 +25,20 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// The board's facts.
     pub board: &'a Board,
+    /// The core's clock: times in events are its.
+    pub clock: &'a Clock,
     /// Events go in here.
     pub handle: &'a Handle,
     /// What the box is doing.
     pub status: &'a watch::Receiver<Status>,
+    /// The sound card that was opened last.
+    pub card: &'a CardInUse,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
+    /// The camera that the picture is taken from.
+    pub camera: &'a super::sources::LastCamera,
+    /// What stands in for devices that are not there.
+    pub stand_in: &'a super::sources::StandIn,
 }
 
 /// The running parts.

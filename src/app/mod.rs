@@ -22,6 +22,7 @@ use crate::device::event::Event;
 use crate::device::state::{DestinationSetup, Setup, State, Wanted};
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
+use crate::edge::local::{self, Local};
 use crate::edge::systemd;
 use crate::error::{Error, Kind, Result};
 use crate::media::access_unit::AccessUnit;
@@ -66,6 +67,7 @@ pub struct App {
     supervisor: tokio::task::JoinHandle<State>,
     effects: std::thread::JoinHandle<()>,
     notifier: tokio::task::JoinHandle<()>,
+    local: Option<(Local, Option<folder::DirLock>)>,
     _lock: folder::DirLock,
 }
 
@@ -96,7 +98,7 @@ impl App {
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
         let wanted_bitrate = state.video().bitrate;
-        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock, effects_in);
+        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock.clone(), effects_in);
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
@@ -126,18 +128,29 @@ impl App {
         let hardware = Hardware::start(&hardware::Parts {
             config: &config,
             board: &board,
+            clock: &clock,
             handle: &handle,
             status: &status,
+            card: &found.card,
             runtime,
+            camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,
             hardware,
             effects_out,
-            state_dir,
+            state_dir.clone(),
             config.encode.video.bitrate,
             handle.clone(),
         )?;
+        let (local, unheard) = match open_local(&state_dir, &handle, runtime) {
+            Ok(local) => (Some(local), None),
+            Err(e) => {
+                tracing::warn!("{}", e.report());
+                (None, Some(e.report()))
+            }
+        };
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let page = banner::Banner {
             config: &config,
@@ -146,7 +159,7 @@ impl App {
             encoder: &table.reason,
             rtsp_ports,
             password: password.as_ref(),
-            notices: notices.into_iter().chain(warning).collect(),
+            notices: notices.into_iter().chain(warning).chain(unheard).collect(),
         };
         page.print();
         tracing::info!(ms = begun.elapsed().as_millis(), "started");
@@ -159,6 +172,7 @@ impl App {
             supervisor,
             effects,
             notifier,
+            local,
             _lock: lock,
         })
     }
@@ -171,6 +185,7 @@ impl App {
             supervisor,
             effects,
             notifier,
+            local,
             ..
         } = self;
         if handle
@@ -181,16 +196,38 @@ impl App {
             tracing::debug!("already ending");
         }
         drop(handle);
-        let all = async {
+        let unheard = async {
+            if let Some((local, _lock)) = local {
+                local.stop().await;
+            }
+        };
+        let rest = async {
             let ended = tokio::task::spawn_blocking(move || effects.join().is_ok()).await;
             let _ = supervisor.await;
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
+        let all = async { tokio::join!(unheard, rest).1 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         tracing::info!(ms = begun.elapsed().as_millis(), clean, "ended");
         clean
     }
+}
+
+/// The control socket, in systemd's runtime folder (then with a lock there, and a link in the state folder), else in the
+/// state folder, whose lock is held.
+fn open_local(
+    state_dir: &std::path::Path,
+    handle: &Handle,
+    runtime: &tokio::runtime::Handle,
+) -> Result<(Local, Option<folder::DirLock>)> {
+    let dir = local::runtime_dir().filter(|dir| dir != state_dir);
+    let lock = dir.as_deref().map(folder::lock_dir).transpose()?;
+    let link = dir.is_some().then_some(state_dir);
+    let dir = dir.as_deref().unwrap_or(state_dir);
+    let local = Local::start(dir, link, handle.clone(), runtime)?;
+    tracing::info!(socket = %local.path().display(), "boothcast ctl is heard");
+    Ok((local, lock))
 }
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
@@ -257,6 +294,11 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
+        heat: crate::device::thermal::Limits {
+            step_c: config.thermal.step_down_c,
+            lowest_c: config.thermal.lowest_c,
+            hold: Duration::from_secs(config.thermal.recover_s.into()),
+        },
     }
 }
 

@@ -2,6 +2,8 @@
 
 /// `boothcast check`.
 pub mod check;
+/// `boothcast ctl`.
+pub mod ctl;
 /// `boothcast doctor`.
 pub mod doctor;
 /// `boothcast run`.
@@ -26,9 +28,11 @@ const EXAMPLES: &str = "Examples:
   boothcast run --set rtsp.port=9000         change one key for this run
   boothcast check -c my.toml                 find every mistake in a configuration
   boothcast doctor                           see what this machine has and lacks
+  boothcast ctl status                       see how the running box is; ctl --help: command it
   boothcast completions bash > ~/.local/share/bash-completion/completions/boothcast
 
-Exit codes: 0 well, 1 failed, 2 wrong arguments, 78 wrong configuration.";
+Exit codes: 0 well, 1 failed, 2 wrong arguments, 78 wrong configuration;
+those of ctl: see boothcast ctl --help.";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -39,6 +43,8 @@ pub enum Sub {
     Check(check::CheckArgs),
     /// Look at this machine: cameras, sound cards, encoders, network, disk, clock.
     Doctor(run::DoctorCliArgs),
+    /// Command and watch the box that runs on this machine.
+    Ctl(ctl::CtlArgs),
     /// Print shell completions.
     Completions {
         /// For which shell.
@@ -53,6 +59,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Run(args) => run::run(&args),
         Sub::Check(args) => check::run(&args),
         Sub::Doctor(args) => run::doctor(&args),
+        Sub::Ctl(args) => ctl::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);

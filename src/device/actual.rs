@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::camera_controls::Controls;
 use super::encoder::Encoder;
-use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
+use super::event::{
+    DestinationState, Gesture, Level, LevelState, PowerState, PushFigures, Rendition,
+};
+use super::mixer::Mixer;
 use super::source::Source;
-use crate::config::DestinationName;
+use super::still::Still;
+use super::thermal::Heat;
+use crate::config::{DestinationName, VideoSettings};
 
 /// The longest reason that is kept, in characters: reasons come from drivers and servers.
 pub const REASON_LIMIT: usize = 200;
@@ -18,6 +24,8 @@ pub struct Actual {
     pub started: bool,
     /// The box is ending; nothing is begun any more.
     pub ending: bool,
+    /// It ends in order to forget everything and begin anew.
+    pub forgetting: bool,
     /// The picture source.
     pub camera: Source,
     /// The sound source.
@@ -28,6 +36,8 @@ pub struct Actual {
     pub slate_text: String,
     /// Encoder of the main rendition.
     pub main: Encoder,
+    /// What the main encoder was last asked to make.
+    pub asked_video: Option<VideoSettings>,
     /// Encoder of the sub rendition, where there is one.
     pub sub: Option<Encoder>,
     /// The camera's own H.264 is on air.
@@ -50,6 +60,26 @@ pub struct Actual {
     pub audio_stalled: bool,
     /// Until when the box blinks to be found.
     pub identify_until: Option<Duration>,
+    /// Where the box is reached, while it blinks to be found.
+    pub address: Option<String>,
+    /// Until when a short press of the button confirms a factory reset.
+    pub confirm_until: Option<Duration>,
+    /// The last press of the button.
+    pub pressed: Option<Pressed>,
+    /// Controls of the camera that is open.
+    pub controls: Controls,
+    /// Whether the camera sends the same picture again and again.
+    pub still: Still,
+    /// The mixer of the sound card that is open.
+    pub mixer: Mixer,
+    /// Temperature of the processor, and what it does to the picture.
+    pub heat: Heat,
+    /// Supply and throttling; `None`: the board says nothing of them.
+    pub power: Option<PowerState>,
+    /// Why the LED cannot be driven, one clause.
+    pub led_fault: Option<String>,
+    /// Why the button cannot be read, one clause.
+    pub button_fault: Option<String>,
     /// Whether what is wanted is on disk.
     pub saved: Saved,
 }
@@ -68,6 +98,17 @@ impl Actual {
     pub fn any_live(&self) -> bool {
         self.destinations.values().any(Push::is_live)
     }
+}
+
+/// A press of the button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pressed {
+    /// How.
+    pub gesture: Gesture,
+    /// When, monotonic time since start.
+    pub at: Duration,
+    /// What the box has to say to it, if anything: one sentence.
+    pub answer: Option<String>,
 }
 
 /// One destination.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{Event, MediaEvent, Rendition};
+use super::control::ControlName;
+use super::event::{DeviceClass, Event, HardwareEvent, MediaEvent, Rendition};
 use crate::config::DestinationName;
 
 /// Most destinations of which events are kept; their names come from the configuration.
@@ -22,6 +23,16 @@ enum Subject {
     Destination(DestinationName),
     Advice,
     Persisted,
+    Plugged(DeviceClass),
+    Controls,
+    ControlFailed(ControlName),
+    Mixer,
+    MixerFailed,
+    Power,
+    LedFault,
+    ButtonFault,
+    Address,
+    Temperature,
     Levels,
     Drift,
     Flow,
@@ -95,7 +106,8 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
     let media = match event {
         Event::Media(media) => media,
         Event::Persisted { .. } => return Some((Subject::Persisted, false)),
-        Event::Hardware(_) | Event::Command { .. } | Event::Tick(_) => return None,
+        Event::Hardware(hardware) => return hardware_subject(hardware),
+        Event::Command { .. } | Event::Tick(_) => return None,
     };
     Some(match media {
         MediaEvent::CameraUp { .. } | MediaEvent::CameraLost { .. } => (Subject::Camera, false),
@@ -112,6 +124,25 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
         MediaEvent::Flow { .. } => (Subject::Flow, true),
         MediaEvent::RtspReaders(_) => (Subject::Readers, true),
         MediaEvent::Push { name, .. } => (Subject::Push(name.clone()), true),
+    })
+}
+
+/// As [`subject`]. A press of the button is like a command: it stands for nothing but itself.
+fn hardware_subject(event: &HardwareEvent) -> Option<(Subject, bool)> {
+    Some(match event {
+        HardwareEvent::Plugged(class) => (Subject::Plugged(*class), false),
+        HardwareEvent::CameraControls(_) => (Subject::Controls, false),
+        HardwareEvent::CameraControlFailed { control, .. } => {
+            (Subject::ControlFailed(control.clone()), false)
+        }
+        HardwareEvent::MicMixer { .. } => (Subject::Mixer, false),
+        HardwareEvent::MicMixerFailed { .. } => (Subject::MixerFailed, false),
+        HardwareEvent::Temperature(_) => (Subject::Temperature, true),
+        HardwareEvent::Power(_) => (Subject::Power, false),
+        HardwareEvent::Button { .. } => return None,
+        HardwareEvent::LedFault(_) => (Subject::LedFault, false),
+        HardwareEvent::ButtonFault(_) => (Subject::ButtonFault, false),
+        HardwareEvent::Address(_) => (Subject::Address, false),
     })
 }
 
@@ -175,7 +206,44 @@ mod tests {
     }
 
     #[test]
-    fn ticks_cannot_be_kept() {
-        assert!(!Latest::default().keep(Event::Tick(std::time::Duration::ZERO)));
+    fn ticks_and_presses_cannot_be_kept() {
+        use std::time::Duration;
+
+        use crate::device::event::Gesture;
+
+        let mut latest = Latest::default();
+        assert!(!latest.keep(Event::Tick(Duration::ZERO)));
+        for n in 0..3 {
+            let press = Event::Hardware(HardwareEvent::Button {
+                gesture: Gesture::Short,
+                at: Duration::from_secs(n),
+            });
+            assert_eq!(latest.route(press.clone()), Route::Queue(press.clone()));
+            assert!(!latest.keep(press));
+        }
+        assert!(latest.drain().is_empty());
+    }
+
+    #[test]
+    fn temperatures_keep_their_latest_and_devices_do_not_replace_one_another() {
+        let mut latest = Latest::default();
+        let event = |e| Event::Hardware(e);
+        for n in 0..100u8 {
+            let reading = event(HardwareEvent::Temperature(f32::from(n)));
+            assert_eq!(latest.route(reading), Route::Kept);
+        }
+        for class in [DeviceClass::Camera, DeviceClass::Sound] {
+            let plugged = event(HardwareEvent::Plugged(class));
+            assert_eq!(latest.route(plugged.clone()), Route::Queue(plugged.clone()));
+            assert!(latest.keep(plugged));
+        }
+        assert_eq!(
+            latest.drain(),
+            [
+                event(HardwareEvent::Plugged(DeviceClass::Camera)),
+                event(HardwareEvent::Plugged(DeviceClass::Sound)),
+                event(HardwareEvent::Temperature(99.0)),
+            ]
+        );
     }
 }

@@ -129,31 +129,143 @@ pub struct ControlInfo {
     pub active: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_become_names() {
-        let name = |l| ControlName::from_label(l).map(String::from);
-        assert_eq!(
-            name("Power Line Frequency").as_deref(),
-            Some("power_line_frequency")
-        );
-        assert_eq!(
-            name("White Balance, Automatic").as_deref(),
-            Some("white_balance_automatic")
-        );
-        assert_eq!(name("--"), None);
-        assert!(name(&"x".repeat(500)).unwrap().len() <= ControlName::MAX);
-        assert!(ControlName::new("Zoom").is_err() && ControlName::new("_zoom").is_err());
-    }
-
-    #[test]
-    fn values_keep_their_kind_in_json() {
-        let read = |t: &str| serde_json::from_str::<ControlValue>(t).unwrap();
-        assert_eq!(read("7"), ControlValue::Number(7));
-        assert_eq!(read("true"), ControlValue::Switch(true));
-        assert_eq!(read("\"50 Hz\""), ControlValue::Choice("50 Hz".into()));
+impl fmt::Display for ControlValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(on) => f.write_str(on_off(*on)),
+            Self::Number(number) => number.fmt(f),
+            Self::Choice(name) => f.write_str(name),
+        }
     }
 }
+
+impl ControlInfo {
+    /// A number of the driver in the words of people: `on`, `50 Hz`, `128`.
+    #[must_use]
+    pub fn show(&self, value: i64) -> String {
+        match &self.kind {
+            ControlKind::Number { .. } => value.to_string(),
+            ControlKind::Switch => on_off(value != 0).to_owned(),
+            ControlKind::Menu { choices } => choices
+                .iter()
+                .find(|(index, _)| *index == value)
+                .map_or_else(|| value.to_string(), |(_, name)| name.clone()),
+        }
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// Most choices of a menu that an error names.
+const NAMED_CHOICES: usize = 12;
+
+/// The driver's number for `value`. A number may also come as text, a switch also as 0 or 1, `on` or `off`, a choice also
+/// by its index.
+///
+/// # Errors
+/// One sentence that names the control and its range or its choices.
+pub fn check(info: &ControlInfo, value: &ControlValue) -> Result<i64, String> {
+    match &info.kind {
+        ControlKind::Number { min, max, step } => number(info, value, *min, *max, *step),
+        ControlKind::Switch => switch(value)
+            .ok_or_else(|| format!("{} cannot be {value}. Choose on or off.", info.control)),
+        ControlKind::Menu { choices } => choice(choices, value).ok_or_else(|| {
+            format!(
+                "{} cannot be {value}. {}",
+                info.control,
+                choose_one_of(choices)
+            )
+        }),
+    }
+}
+
+fn number(
+    info: &ControlInfo,
+    value: &ControlValue,
+    min: i64,
+    max: i64,
+    step: u64,
+) -> Result<i64, String> {
+    let name = &info.control;
+    let in_steps = if step > 1 {
+        format!(" in steps of {step}")
+    } else {
+        String::new()
+    };
+    let range = format!("Choose a number from {min} to {max}{in_steps}.");
+    let given = match value {
+        ControlValue::Number(n) => Some(*n),
+        ControlValue::Choice(text) => text.trim().parse().ok(),
+        ControlValue::Switch(_) => None,
+    };
+    let Some(n) = given.filter(|n| (min..=max).contains(n)) else {
+        return Err(format!("{name} cannot be {value}. {range}"));
+    };
+    // Wide enough for every pair of 64-bit numbers.
+    let (wide, low) = (i128::from(n), i128::from(min));
+    let step = i128::from(step.max(1));
+    let below = wide - (wide - low) % step;
+    if below == wide {
+        return Ok(n);
+    }
+    let above = below + step;
+    let near = if above <= i128::from(max) && above - wide < wide - below {
+        above
+    } else {
+        below
+    };
+    Err(format!(
+        "{name} cannot be {n}. {range} The nearest is {near}."
+    ))
+}
+
+fn switch(value: &ControlValue) -> Option<i64> {
+    match value {
+        ControlValue::Switch(on) => Some(i64::from(*on)),
+        ControlValue::Number(n @ (0 | 1)) => Some(*n),
+        ControlValue::Number(_) => None,
+        ControlValue::Choice(text) => match text.trim().to_lowercase().as_str() {
+            "on" | "true" | "1" => Some(1),
+            "off" | "false" | "0" => Some(0),
+            _ => None,
+        },
+    }
+}
+
+/// By name first: a menu of numbers (`"-4000"`, `"0"`) has names that look like indices.
+fn choice(choices: &[(i64, String)], value: &ControlValue) -> Option<i64> {
+    let by_name = |name: &str| {
+        let name = name.trim().to_lowercase();
+        let found = choices
+            .iter()
+            .find(|(_, c)| c.trim().to_lowercase() == name);
+        found.map(|(index, _)| *index)
+    };
+    let by_index = |n: i64| choices.iter().map(|(i, _)| *i).find(|i| *i == n);
+    match value {
+        ControlValue::Choice(text) => {
+            by_name(text).or_else(|| text.trim().parse().ok().and_then(by_index))
+        }
+        ControlValue::Number(n) => by_index(*n).or_else(|| by_name(&n.to_string())),
+        ControlValue::Switch(_) => None,
+    }
+}
+
+fn choose_one_of(choices: &[(i64, String)]) -> String {
+    let names: Vec<&str> = choices.iter().map(|(_, name)| name.as_str()).collect();
+    match names.len() {
+        0 => "The camera names no choices for it.".to_owned(),
+        n if n > NAMED_CHOICES => format!(
+            "Choose one of: {} and {} more.",
+            names.get(..NAMED_CHOICES).unwrap_or_default().join(", "),
+            n - NAMED_CHOICES
+        ),
+        _ => format!("Choose one of: {}.", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+#[path = "control_tests.rs"]
+mod tests;

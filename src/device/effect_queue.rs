@@ -52,7 +52,15 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::SetGain(_), Effect::SetGain(_))
         | (Effect::SetAudioOffset(_), Effect::SetAudioOffset(_))
         | (Effect::Identify, Effect::Identify)
+        | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
+        | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
+        | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Shutdown, Effect::Shutdown) => true,
+        // At the end, not in its place: the automatic that governs it may have been set in between.
+        (
+            Effect::SetCameraControl { control: new, .. },
+            Effect::SetCameraControl { control: old, .. },
+        ) => new == old,
         // An encoder is opened with its bitrate.
         (
             Effect::OpenEncoder { rendition: new, .. },
@@ -74,6 +82,7 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::control::ControlName;
     use crate::device::event::Rendition;
     use crate::device::state::Wanted;
 
@@ -124,5 +133,18 @@ mod tests {
             [set(Rendition::Sub, 2), set(Rendition::Main, 3)]
         );
         assert!(q.is_empty());
+    }
+
+    #[test]
+    fn a_control_set_again_follows_the_automatic_that_governs_it() {
+        let set = |control: &str, value| Effect::SetCameraControl {
+            control: ControlName::new(control).unwrap(),
+            value,
+        };
+        let mut q = EffectQueue::default();
+        q.push(set("exposure", 5));
+        q.push(set("auto_exposure", 1));
+        q.push(set("exposure", 9));
+        assert_eq!(all(&mut q), [set("auto_exposure", 1), set("exposure", 9)]);
     }
 }

@@ -184,7 +184,7 @@ pub enum MediaEvent {
 }
 
 /// Kinds of device that can be plugged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceClass {
     /// A camera.

@@ -2,26 +2,31 @@
 //!
 //! The first of these that is so is said:
 //!
-//! | | what | severity |
-//! |---|---|---|
-//! | 1 | shutting down | notice |
-//! | 2 | nothing can encode the picture | problem |
-//! | 3 | no camera picture | problem |
-//! | 4 | a server refuses the stream key | problem |
-//! | 5 | no destination takes the stream / one of them does not | problem / warning |
-//! | 6 | settings cannot be saved | warning |
-//! | 7 | the main encoder begins anew after a failure; the sub encoder fails | warning |
-//! | 8 | no sound: microphone lost, sound track stopped | warning |
-//! | 9 | the sound is too loud | warning |
-//! | 10 | starting; connecting | notice |
-//! | 11 | live without a destination; muted; silent; reduced quality | notice |
-//! | 12 | live; ready | ok |
+//! | | what | severity | LED when not live |
+//! |---|---|---|---|
+//! | 1 | shutting down | notice | booting |
+//! | 2 | a factory reset waits for its confirmation | notice | confirm |
+//! | 3 | nothing can encode the picture | problem | error 1 |
+//! | 4 | no camera picture | problem | error 1 |
+//! | 5 | a server refuses the stream key | problem | error 3 |
+//! | 6 | too hot although the picture is at its smallest; the supply is too weak | problem | error 5 |
+//! | 7 | no destination takes the stream / one of them does not | problem / warning | error 2 or 3 / degraded |
+//! | 8 | settings cannot be saved | warning | error 4 |
+//! | 9 | the main encoder begins anew after a failure; the sub encoder fails | warning | as without |
+//! | 10 | hot, so that the picture is smaller; the processor is slowed down | warning | as without |
+//! | 11 | no sound: microphone lost, sound track stopped; too loud | warning | as without |
+//! | 12 | starting; connecting | notice | booting; connecting |
+//! | 13 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
+//! | 14 | live; ready | ok | ready |
+//!
+//! The LED shows a problem also when live; with a warning a live box shows *degraded*.
 
 use serde::Serialize;
 
 use super::actual::Saved;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, LevelState};
+use super::health_hardware;
 use super::led::{LedPattern, Trouble};
 use super::source::Source;
 use super::state::State;
@@ -54,19 +59,25 @@ pub struct Health {
 /// Says how the box is.
 #[must_use]
 pub fn health(state: &State) -> Health {
-    let (severity, sentence, mut led) = ending(state)
+    let (severity, mut sentence, mut led) = ending(state)
+        .or_else(|| health_hardware::confirm(state))
         .or_else(|| no_encoder(state))
         .or_else(|| no_camera(state))
         .or_else(|| key_rejected(state))
+        .or_else(|| health_hardware::too_much(state))
         .or_else(|| unreachable(state))
         .or_else(|| unsaved(state))
         .or_else(|| encoder_trouble(state))
+        .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
         .or_else(|| starting(state))
         .or_else(|| remarks(state))
         .unwrap_or_else(|| well(state));
-    if state.actual.identify_until.is_some() {
+    if state.actual.identify_until.is_some() && !state.actual.ending {
         led = LedPattern::Identify;
+        if let Some(address) = &state.actual.address {
+            sentence = format!("Here I am: {address}. {sentence}");
+        }
     }
     Health {
         severity,
@@ -88,29 +99,50 @@ pub fn slate_sentence(state: &State) -> Option<String> {
     }
 }
 
-type Finding = (Severity, String, LedPattern);
+pub(super) type Finding = (Severity, String, LedPattern);
 
-fn problem(sentence: impl Into<String>) -> Option<Finding> {
+pub(super) fn problem(trouble: Trouble, sentence: impl Into<String>) -> Option<Finding> {
     Some((
         Severity::Problem,
         sentence.into(),
-        LedPattern::Error(Trouble::Camera),
+        LedPattern::Error(trouble),
     ))
 }
 
-fn warning(sentence: impl Into<String>) -> Option<Finding> {
-    Some((Severity::Warning, sentence.into(), LedPattern::Degraded))
+/// A live box shows that something is amiss; another shows what it would without.
+pub(super) fn warning(state: &State, sentence: impl Into<String>) -> Option<Finding> {
+    let led = match base(state) {
+        LedPattern::Live => LedPattern::Degraded,
+        other => other,
+    };
+    Some((Severity::Warning, sentence.into(), led))
 }
 
-fn notice(sentence: impl Into<String>, led: LedPattern) -> Option<Finding> {
+/// On air, on the way to it, or neither.
+fn base(state: &State) -> LedPattern {
+    if state.actual.any_live() {
+        LedPattern::Live
+    } else if destinations(state, |_| true).is_empty() {
+        LedPattern::Ready
+    } else {
+        LedPattern::Connecting
+    }
+}
+
+pub(super) fn notice(sentence: impl Into<String>, led: LedPattern) -> Option<Finding> {
     Some((Severity::Notice, sentence.into(), led))
 }
 
 fn ending(state: &State) -> Option<Finding> {
-    if state.actual.ending {
-        return notice("Shutting down.", LedPattern::Booting);
+    if !state.actual.ending {
+        return None;
     }
-    None
+    let sentence = if state.actual.forgetting {
+        "Forgetting everything, then starting anew."
+    } else {
+        "Shutting down."
+    };
+    notice(sentence, LedPattern::Booting)
 }
 
 fn no_encoder(state: &State) -> Option<Finding> {
@@ -121,19 +153,23 @@ fn no_encoder(state: &State) -> Option<Finding> {
     match actual.main.session {
         Session::Off if state.setup.passthrough => None,
         Session::Off => problem(
+            Trouble::Camera,
             "The picture cannot be encoded: no H.264 encoder works. Run boothcast doctor to see why.",
         ),
-        Session::Waiting { .. } => problem(with_mend(
-            format!("The picture cannot be encoded: {}", reason(&actual.main)),
-            "Choose a smaller picture, or restart the box.",
-        )),
+        Session::Waiting { .. } => problem(
+            Trouble::Camera,
+            with_mend(
+                format!("The picture cannot be encoded: {}", reason(&actual.main)),
+                "Choose a smaller picture, or restart the box.",
+            ),
+        ),
         _ => None,
     }
 }
 
 fn no_camera(state: &State) -> Option<Finding> {
     let outage = state.actual.camera.outage()?;
-    problem(camera_sentence(&outage.reason))
+    problem(Trouble::Camera, camera_sentence(&outage.reason))
 }
 
 fn camera_sentence(reason: &str) -> String {
@@ -152,7 +188,7 @@ fn key_rejected(state: &State) -> Option<Finding> {
         1 => ("refuses the stream key", "Check the key."),
         _ => ("refuse their stream keys", "Check the keys."),
     };
-    problem(format!("{} {verb}. {key}", list(&names)))
+    problem(Trouble::Server, format!("{} {verb}. {key}", list(&names)))
 }
 
 fn unreachable(state: &State) -> Option<Finding> {
@@ -166,18 +202,47 @@ fn unreachable(state: &State) -> Option<Finding> {
         "The box tries again by itself; check the network.",
     );
     if state.actual.any_live() {
-        warning(sentence)
-    } else {
-        problem(sentence)
+        return warning(state, sentence);
     }
+    let server = reasons.iter().any(|r| is_the_servers(r));
+    let trouble = if server {
+        Trouble::Server
+    } else {
+        Trouble::Network
+    };
+    problem(trouble, sentence)
+}
+
+/// Whether a server was reached and did not want the stream, or showed a certificate that is not good. All else (a name that
+/// is not resolved, no connection, no answer, a connection that broke) is taken for the network's.
+fn is_the_servers(reason: &str) -> bool {
+    [
+        "the server said",
+        "the server ended the stream",
+        "in answer to publish",
+        "certificate",
+        "does not speak TLS",
+        "NetStream.",
+        "NetConnection.",
+    ]
+    .iter()
+    .any(|words| reason.contains(words))
 }
 
 fn unsaved(state: &State) -> Option<Finding> {
     match &state.actual.saved {
-        Saved::Failed { reason, .. } => warning(with_mend(
-            format!("Settings cannot be saved: {reason}"),
-            "Make room on the disk, or check its permissions.",
-        )),
+        Saved::Failed { reason, .. } => {
+            let sentence = with_mend(
+                format!("Settings cannot be saved: {reason}"),
+                "Make room on the disk, or check its permissions.",
+            );
+            let (severity, sentence, led) = warning(state, sentence)?;
+            let led = match led {
+                LedPattern::Degraded => led,
+                _ => LedPattern::Error(Trouble::Storage),
+            };
+            Some((severity, sentence, led))
+        }
         _ => None,
     }
 }
@@ -186,17 +251,23 @@ fn encoder_trouble(state: &State) -> Option<Finding> {
     let actual = &state.actual;
     let trouble = |e: &Encoder| e.failures > 0 && !e.is_up();
     if trouble(&actual.main) && !actual.passthrough {
-        return warning(format!(
-            "The encoder failed and another begins: {}.",
-            reason(&actual.main)
-        ));
+        return warning(
+            state,
+            format!(
+                "The encoder failed and another begins: {}.",
+                reason(&actual.main)
+            ),
+        );
     }
     let sub = actual.sub.as_ref()?;
     if trouble(sub) {
-        return warning(with_mend(
-            format!("The small picture cannot be encoded: {}", reason(sub)),
-            "Set sub.enabled to false if it is not needed.",
-        ));
+        return warning(
+            state,
+            with_mend(
+                format!("The small picture cannot be encoded: {}", reason(sub)),
+                "Set sub.enabled to false if it is not needed.",
+            ),
+        );
     }
     None
 }
@@ -207,18 +278,25 @@ fn no_sound(state: &State) -> Option<Finding> {
         return None;
     }
     if let Some(outage) = actual.mic.outage() {
-        return warning(with_mend(
-            format!("No sound: {}", outage.reason),
-            "Check the microphone and its cable.",
-        ));
+        return warning(
+            state,
+            with_mend(
+                format!("No sound: {}", outage.reason),
+                "Check the microphone and its cable.",
+            ),
+        );
     }
     if actual.audio_stalled {
-        return warning("The sound track has stopped. Restart the box if it does not come back.");
+        return warning(
+            state,
+            "The sound track has stopped. Restart the box if it does not come back.",
+        );
     }
     match actual.levels.as_ref()?.state {
-        LevelState::Clipping if !state.wanted.muted => {
-            warning("The sound is too loud and distorts. Turn the microphone down.")
-        }
+        LevelState::Clipping if !state.wanted.muted => warning(
+            state,
+            "The sound is too loud and distorts. Turn the microphone down.",
+        ),
         _ => None,
     }
 }
@@ -242,10 +320,7 @@ fn starting(state: &State) -> Option<Finding> {
     if names.is_empty() {
         return None;
     }
-    notice(
-        format!("Connecting to {}.", list(&names)),
-        LedPattern::Booting,
-    )
+    notice(format!("Connecting to {}.", list(&names)), base(state))
 }
 
 fn remarks(state: &State) -> Option<Finding> {
@@ -277,7 +352,7 @@ fn remarks(state: &State) -> Option<Finding> {
             led,
         );
     }
-    None
+    health_hardware::remarks(state, base, led)
 }
 
 fn well(state: &State) -> Finding {

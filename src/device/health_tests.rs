@@ -144,7 +144,7 @@ fn every_situation_has_its_sentence() {
         (
             key,
             Problem,
-            Error(Trouble::Camera),
+            Error(Trouble::Server),
             "youtube refuses the stream key. Check the key.",
         ),
         (
@@ -158,7 +158,7 @@ fn every_situation_has_its_sentence() {
                 );
             },
             Problem,
-            Error(Trouble::Camera),
+            Error(Trouble::Server),
             "twitch and youtube refuse their stream keys. Check the keys.",
         ),
         (
@@ -170,7 +170,7 @@ fn every_situation_has_its_sentence() {
         (
             |r| away(r, &["youtube", "twitch"]),
             Problem,
-            Error(Trouble::Camera),
+            Error(Trouble::Network),
             "The stream does not reach twitch and youtube: the connection broke. The box tries again by itself; check the network.",
         ),
         (
@@ -212,7 +212,7 @@ fn every_situation_has_its_sentence() {
         (
             |r| drop(r.destination("youtube", DestinationState::Connecting)),
             Notice,
-            Booting,
+            Live,
             "Connecting to youtube.",
         ),
         (
@@ -245,6 +245,29 @@ fn every_situation_has_its_sentence() {
             Degraded,
             "The sound track has stopped. Restart the box if it does not come back.",
         ),
+        (
+            |r| drop(r.hardware(HardwareEvent::Temperature(82.0))),
+            Warning,
+            Degraded,
+            "The box is hot, so its picture is smaller than wanted. Give it air and shade.",
+        ),
+        (
+            |r| drop(r.hardware(HardwareEvent::Temperature(90.0))),
+            Problem,
+            Error(Trouble::Heat),
+            "The box is too hot although its picture is at its smallest. Give it air and shade.",
+        ),
+        (
+            |r| {
+                drop(r.hardware(HardwareEvent::Button {
+                    gesture: Gesture::VeryLong,
+                    at: secs(0),
+                }));
+            },
+            Notice,
+            Confirm,
+            "Press the button once more, shortly, within 10 s to forget all settings. To keep them, do nothing.",
+        ),
         // The order: the first that is so is said.
         (
             |r| {
@@ -270,7 +293,7 @@ fn every_situation_has_its_sentence() {
                 key(r);
             },
             Problem,
-            Error(Trouble::Camera),
+            Error(Trouble::Server),
             "youtube refuses the stream key. Check the key.",
         ),
         (
@@ -389,4 +412,71 @@ fn sentences_are_one_short_line_whatever_the_reason() {
     let sentence = health(&rig.state).sentence;
     assert!(!sentence.chars().any(char::is_control));
     assert!(sentence.chars().count() < 300);
+}
+
+#[test]
+fn a_server_that_refuses_is_told_from_a_network_that_fails() {
+    for (reason, trouble) in [
+        (
+            "cannot connect to a.example:1935: connection refused",
+            Trouble::Network,
+        ),
+        ("the name a.example cannot be resolved", Trouble::Network),
+        (
+            "waited 5 s in vain for the TLS handshake of a.example",
+            Trouble::Network,
+        ),
+        ("the server has taken nothing for 10 s", Trouble::Network),
+        (
+            "connection reset by peer before the answer to connect came",
+            Trouble::Network,
+        ),
+        (
+            "the server said NetStream.Publish.BadName: busy",
+            Trouble::Server,
+        ),
+        ("connection closed in answer to publish", Trouble::Server),
+        (
+            "the certificate of a.example is out of date",
+            Trouble::Server,
+        ),
+        ("the server ended the stream", Trouble::Server),
+    ] {
+        let mut rig = live();
+        for n in ["twitch", "youtube"] {
+            rig.destination(
+                n,
+                DestinationState::Waiting {
+                    reason: reason.into(),
+                    retry_ms: 1,
+                },
+            );
+        }
+        let led = health(&rig.state).led;
+        assert_eq!(led, LedPattern::Error(trouble), "{reason}");
+    }
+}
+
+#[test]
+fn a_box_that_is_not_live_never_looks_live() {
+    let troubles: &[(Setting, LedPattern)] = &[
+        (mic, LedPattern::Ready),
+        (unsaved, LedPattern::Error(Trouble::Storage)),
+        (|r| level(r, LevelState::Clipping), LedPattern::Ready),
+        (camera, LedPattern::Error(Trouble::Camera)),
+        (
+            |r| drop(r.hardware(HardwareEvent::Temperature(81.0))),
+            LedPattern::Ready,
+        ),
+    ];
+    for (n, (setting, led)) in troubles.iter().enumerate() {
+        let mut rig = Rig::up();
+        setting(&mut rig);
+        assert_eq!(health(&rig.state).led, *led, "row {n}");
+    }
+    let mut rig = Rig::up();
+    rig.order(Command::LiveStart);
+    assert_eq!(health(&rig.state).led, LedPattern::Connecting);
+    mic(&mut rig);
+    assert_eq!(health(&rig.state).led, LedPattern::Connecting);
 }

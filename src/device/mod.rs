@@ -4,6 +4,8 @@
 pub mod actual;
 /// The bitrate of the main rendition.
 mod bitrate;
+/// Controls of the camera that is open, and which must be set again.
+pub mod camera_controls;
 /// Latest values of events that must never be lost, whatever the load.
 pub mod coalesce;
 /// What the box can be told to do.
@@ -18,25 +20,45 @@ pub mod effect_queue;
 pub mod encoder;
 /// What happened.
 pub mod event;
+/// What plugging, controls, mixer, heat and button change.
+pub mod hardware;
 /// From state to one sentence, severity and LED pattern.
 pub mod health;
+/// What it says of the devices of the box.
+mod health_hardware;
 /// LED patterns: what the light does, as data.
 pub mod led;
+/// The sound card's own mixer, and what must be set again.
+pub mod mixer;
 /// What media events and time change.
 pub mod observe;
 /// Accept, ignore or deny a command.
 pub mod policy;
+/// The same for camera controls and the sound card's mixer.
+mod policy_devices;
 /// When a camera or a microphone is opened again.
 pub mod source;
 /// Wanted, Actual and `step`.
 pub mod state;
 /// The only thing that goes out.
 pub mod status;
+/// The part of it that speaks of the devices of the box.
+pub mod status_hardware;
+/// A camera that sends the same picture again and again.
+pub mod still;
 /// The one task that mutates.
 pub mod supervisor;
+/// Heat: levels, and the pictures that they allow.
+pub mod thermal;
+/// What commands change, and the effects by which the world follows.
+mod wishes;
 
 #[cfg(test)]
+mod hardware_tests;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod properties_hardware;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]

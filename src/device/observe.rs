@@ -21,7 +21,7 @@ impl State {
     pub(super) fn media(&mut self, event: MediaEvent, effects: &mut Vec<Effect>) {
         let now = self.now;
         match event {
-            MediaEvent::CameraStill(_) => {}
+            MediaEvent::CameraStill(still) => self.camera_still(still, effects),
             MediaEvent::CameraUp { description } => {
                 if self.actual.camera != Source::Off {
                     self.actual.camera.up(clean(&description), now);
@@ -76,7 +76,7 @@ impl State {
     }
 
     /// From here on the encoder must deliver again, so its time limits begin now.
-    fn end_passthrough(&mut self) {
+    pub(super) fn end_passthrough(&mut self) {
         if std::mem::take(&mut self.actual.passthrough) {
             let now = self.now;
             self.actual.flow.main_at = now;
@@ -211,9 +211,7 @@ impl State {
             return;
         }
         let now = self.now;
-        if self.actual.identify_until.is_some_and(|t| now >= t) {
-            self.actual.identify_until = None;
-        }
+        self.tick_hardware();
         self.retry_save(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::command::{Command, Origin};
+use super::policy_devices;
 use super::state::State;
 use crate::config::VideoSettings;
 
@@ -11,12 +12,18 @@ use crate::config::VideoSettings;
 pub const MIN_BITRATE: u32 = 50_000;
 /// Highest bitrate that can be asked for, bit/s.
 pub const MAX_BITRATE: u32 = 50_000_000;
+/// Most camera controls of which a wish is kept.
+pub const MAX_WANTED_CONTROLS: usize = 64;
+/// The longest name of a choice that can be asked for, in characters.
+pub const MAX_CHOICE: usize = 64;
 
 /// What becomes of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// It is carried out.
     Accept,
+    /// It is kept, and comes into effect later; says when.
+    Keep(String),
     /// It is so already; says how.
     Ignore(String),
     /// It is refused.
@@ -40,6 +47,14 @@ pub enum DenialCode {
     UnknownDestination,
     /// A number is outside what the box can do.
     OutOfRange,
+    /// The camera has no control of that name.
+    UnknownControl,
+    /// The control can be read but not set.
+    ReadOnly,
+    /// The device cannot do it.
+    Unsupported,
+    /// As much as can be is kept already.
+    TooMany,
     /// The box has no sound track.
     NoAudio,
     /// The camera's own stream is passed through; the box does not encode it.
@@ -104,7 +119,7 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
         Command::BitrateSet { bitrate } => {
             let video = VideoSettings {
                 bitrate: *bitrate,
-                ..state.video().clone()
+                ..state.wanted_video().clone()
             };
             encoding(state, check_bitrate(*bitrate), &video)
         }
@@ -117,11 +132,15 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
             check_offset(*offset_ms),
             state.offset_ms() == *offset_ms,
         ),
-        Command::CameraControl { .. }
-        | Command::CameraControlReset { .. }
-        | Command::MicVolume { .. }
-        | Command::MicSwitch { .. }
-        | Command::FactoryReset
+        Command::CameraControl { control, value } => {
+            policy_devices::camera_control(state, control, value)
+        }
+        Command::CameraControlReset { control } => {
+            policy_devices::camera_control_reset(state, control.as_ref())
+        }
+        Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
+        Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
+        Command::FactoryReset
         | Command::LiveStart
         | Command::LiveStop
         | Command::Identify
@@ -139,7 +158,7 @@ fn encoding(state: &State, check: Result<(), String>, video: &VideoSettings) -> 
             "The camera makes the stream itself, so the box cannot change it. Set video.passthrough to false.",
         );
     }
-    if state.video() == video {
+    if state.wanted_video() == video {
         return ignore("The picture is encoded like that already.");
     }
     Decision::Accept
@@ -150,15 +169,19 @@ fn sound(state: &State, check: Result<(), String>, same: bool) -> Decision {
         return deny(DenialCode::OutOfRange, message);
     }
     if !state.setup.audio {
-        return deny(
-            DenialCode::NoAudio,
-            "The box has no sound track. Set audio.source to something other than none.",
-        );
+        return no_audio();
     }
     if same {
         return ignore("The sound is set like that already.");
     }
     Decision::Accept
+}
+
+pub(super) fn no_audio() -> Decision {
+    deny(
+        DenialCode::NoAudio,
+        "The box has no sound track. Set audio.source to something other than none.",
+    )
 }
 
 /// Whether an encoder may be asked for `video`; the error is a sentence.
@@ -231,11 +254,11 @@ fn known_destinations(state: &State) -> String {
     }
 }
 
-fn ignore(how: impl Into<String>) -> Decision {
+pub(super) fn ignore(how: impl Into<String>) -> Decision {
     Decision::Ignore(how.into())
 }
 
-fn deny(code: DenialCode, message: impl Into<String>) -> Decision {
+pub(super) fn deny(code: DenialCode, message: impl Into<String>) -> Decision {
     Decision::Deny(Denial::new(code, message))
 }
 

@@ -205,3 +205,139 @@ fn an_ending_box_takes_no_orders() {
         ));
     }
 }
+
+mod devices {
+    use super::*;
+    use crate::device::control::{ControlInfo, ControlKind, ControlName, ControlValue};
+    use crate::device::event::HardwareEvent;
+
+    fn control(s: &str) -> ControlName {
+        ControlName::new(s).unwrap()
+    }
+
+    fn wish(name: &str, value: i64) -> Command {
+        Command::CameraControl {
+            control: control(name),
+            value: ControlValue::Number(value),
+        }
+    }
+
+    fn info(name: &str) -> ControlInfo {
+        ControlInfo {
+            control: control(name),
+            label: name.into(),
+            kind: ControlKind::Number {
+                min: 0,
+                max: 100,
+                step: 1,
+            },
+            default: 50,
+            value: Some(50),
+            writable: true,
+            active: true,
+        }
+    }
+
+    fn with(infos: Vec<ControlInfo>) -> Rig {
+        let mut rig = Rig::up();
+        rig.hardware(HardwareEvent::CameraControls(infos));
+        rig
+    }
+
+    fn denied(rig: &Rig, command: &Command) -> (DenialCode, String) {
+        match decide(&rig.state, command, Origin::Mqtt) {
+            Decision::Deny(d) => (d.code, d.message),
+            other => panic!("{command:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_control_is_denied_with_the_nearest_and_the_known_ones() {
+        let rig = with(vec![info("brightness"), info("contrast")]);
+        let expected = "The camera has no control named britness. Did you mean brightness? It has: brightness, contrast.";
+        for command in [
+            wish("britness", 1),
+            Command::CameraControlReset {
+                control: Some(control("britness")),
+            },
+        ] {
+            assert_eq!(
+                denied(&rig, &command),
+                (DenialCode::UnknownControl, expected.into())
+            );
+        }
+        let (_, message) = denied(&rig, &wish("zoom", 1));
+        assert!(!message.contains("Did you mean"), "{message}");
+        let (_, message) = denied(&with(Vec::new()), &wish("zoom", 1));
+        assert!(
+            message.starts_with("This camera has no controls"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn values_are_checked_against_the_camera() {
+        let mut fixed = info("zoom");
+        fixed.writable = false;
+        let mut governed = info("exposure");
+        governed.active = false;
+        let rig = with(vec![info("brightness"), fixed, governed]);
+        let decide = |c: &Command| decide(&rig.state, c, Origin::Mqtt);
+        assert_eq!(decide(&wish("brightness", 100)), Decision::Accept);
+        assert_eq!(
+            decide(&wish("brightness", 50)),
+            Decision::Accept,
+            "kept from now on"
+        );
+        assert!(matches!(decide(&wish("exposure", 3)), Decision::Keep(_)));
+        assert_eq!(
+            denied(&rig, &wish("brightness", 101)),
+            (
+                DenialCode::OutOfRange,
+                "brightness cannot be 101. Choose a number from 0 to 100.".into()
+            )
+        );
+        assert_eq!(denied(&rig, &wish("zoom", 3)).0, DenialCode::ReadOnly);
+    }
+
+    #[test]
+    fn wishes_are_bounded_in_number_and_length() {
+        let mut rig = Rig::up();
+        for n in 0..MAX_WANTED_CONTROLS {
+            rig.order(wish(&format!("c{n}"), 1));
+        }
+        assert_eq!(rig.state.wanted.camera_controls.len(), MAX_WANTED_CONTROLS);
+        assert_eq!(denied(&rig, &wish("one_more", 1)).0, DenialCode::TooMany);
+        let again = decide(&rig.state, &wish("c1", 2), Origin::Mqtt);
+        assert!(matches!(again, Decision::Keep(_)));
+        for text in ["x".repeat(MAX_CHOICE + 1), "a\nb".into()] {
+            let command = Command::CameraControl {
+                control: control("c1"),
+                value: ControlValue::Choice(text),
+            };
+            assert_eq!(denied(&rig, &command).0, DenialCode::OutOfRange);
+        }
+    }
+
+    #[test]
+    fn the_microphone_has_its_bounds_too() {
+        let mut rig = Rig::up();
+        let volume = |percent| Command::MicVolume { percent };
+        assert_eq!(denied(&rig, &volume(101)).0, DenialCode::OutOfRange);
+        rig.hardware(HardwareEvent::MicMixer {
+            percent: Some(70),
+            on: None,
+        });
+        assert_eq!(
+            decide(&rig.state, &volume(100), Origin::Mqtt),
+            Decision::Accept
+        );
+        rig.order(volume(70));
+        let same = decide(&rig.state, &volume(70), Origin::Mqtt);
+        assert!(matches!(same, Decision::Ignore(_)));
+        let mut plan = setup();
+        plan.audio = false;
+        let (rig, _) = Rig::new(plan, false);
+        assert_eq!(denied(&rig, &volume(50)).0, DenialCode::NoAudio);
+    }
+}

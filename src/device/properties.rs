@@ -12,6 +12,7 @@ use super::encoder::{self, Session};
 use super::event::*;
 use super::health::{Severity, health};
 use super::policy::{Decision, decide};
+use super::properties_hardware::{self, calm, hardware};
 use super::source::{self, Source};
 use super::state::*;
 use super::status::Status;
@@ -44,6 +45,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => any::<f32>().prop_map(|gain_db| Command::AudioGain { gain_db }),
         1 => (-3000i32..3000).prop_map(|offset_ms| Command::AudioOffset { offset_ms }),
         1 => Just(Command::Identify),
+        4 => properties_hardware::command(),
     ]
 }
 
@@ -80,6 +82,7 @@ fn media() -> impl Strategy<Value = MediaEvent> {
         text.prop_map(|description| MediaEvent::MicUp { description }),
         text.prop_map(|reason| MediaEvent::MicLost { reason }),
         any::<bool>().prop_map(MediaEvent::SlateOnAir),
+        any::<bool>().prop_map(MediaEvent::CameraStill),
         (any::<f32>(), any::<f32>()).prop_map(|(peak_db, rms_db)| MediaEvent::Levels {
             channels: vec![Level { peak_db, rms_db }],
             state: LevelState::Clipping,
@@ -125,6 +128,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         4 => command().prop_map(|command| Happening::Event(Event::Command { origin: Origin::Mqtt, command })),
         12 => media().prop_map(|event| Happening::Event(Event::Media(event))),
+        8 => hardware().prop_map(|event| Happening::Event(Event::Hardware(event))),
         1 => prop::option::of(Just("disk full".to_owned()))
             .prop_map(|error| Happening::Event(Event::Persisted { error })),
         8 => (0u64..1500).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
@@ -167,6 +171,7 @@ impl World {
             assert_eq!(self.open, wanted);
         }
         check_waits(after);
+        properties_hardware::check(before, event, after, effects);
         check_generation(before, after);
         check_opens(before, event, effects);
     }
@@ -179,8 +184,13 @@ impl World {
                 _ => None,
             })
             .collect();
-        let accepted = matches!(event, Event::Command { origin, command }
-            if decide(before, command, *origin) == Decision::Accept);
+        let command = properties_hardware::command_of(before, event);
+        let accepted = command.is_some_and(|(origin, command)| {
+            matches!(
+                decide(before, &command, origin),
+                Decision::Accept | Decision::Keep(_)
+            )
+        });
         if before.wanted != after.wanted {
             assert!(accepted, "{event:?} changed what is wanted");
             assert_eq!(saves, [&after.wanted]);
@@ -224,7 +234,7 @@ impl World {
                 assert_ne!(*bitrate, before.actual.bitrate, "only on change");
                 check_bitrate(after, *bitrate);
             }
-            Effect::Shutdown => self.shutdowns += 1,
+            Effect::Shutdown | Effect::FactoryReset => self.shutdowns += 1,
             _ => {}
         }
     }
@@ -270,28 +280,33 @@ fn check_waits(state: &State) {
     }
 }
 
-/// A source is asked to open only by time, once its wait is over. An encoder is asked for only once the request before was
+/// A source is asked to open by time, once its wait is over; or by plugging while it is lost; or because its picture stands
+/// still. An encoder is asked for only once the request before was
 /// answered or overdue (or somebody changed the profile), and never twice in one step.
 fn check_opens(before: &State, event: &Event, effects: &[Effect]) {
     check_encoder_opens(before, event, effects);
-    let Event::Tick(now) = event else {
-        for effect in effects {
-            assert!(!matches!(effect, Effect::OpenCamera | Effect::OpenMic));
-        }
-        return;
-    };
-    for (source, effect) in [
-        (&before.actual.camera, Effect::OpenCamera),
-        (&before.actual.mic, Effect::OpenMic),
+    for (source, class, effect) in [
+        (
+            &before.actual.camera,
+            DeviceClass::Camera,
+            Effect::OpenCamera,
+        ),
+        (&before.actual.mic, DeviceClass::Sound, Effect::OpenMic),
     ] {
         let asked = effects.iter().filter(|e| **e == effect).count();
         assert!(asked <= 1);
-        if asked == 1 {
-            match source {
-                Source::Lost { retry_at, .. } => assert!(retry_at <= now),
-                other => panic!("{effect:?} asked from {other:?}"),
-            }
+        if asked == 0 {
+            continue;
         }
+        let due = match (event, source) {
+            (Event::Tick(now), Source::Lost { retry_at, .. }) => retry_at <= now,
+            (Event::Hardware(HardwareEvent::Plugged(c)), Source::Lost { .. }) => *c == class,
+            (Event::Media(MediaEvent::CameraStill(true)), Source::Up { .. }) => {
+                class == DeviceClass::Camera
+            }
+            _ => false,
+        };
+        assert!(due, "{effect:?} asked from {source:?} by {event:?}");
     }
 }
 
@@ -308,6 +323,9 @@ fn check_encoder_opens(before: &State, event: &Event, effects: &[Effect]) {
         let Some(encoder) = encoder.filter(|_| asked == 1) else {
             continue;
         };
+        if rendition == Rendition::Main && properties_hardware::other_shape(before, effects) {
+            continue;
+        }
         let due = match (event, &encoder.session) {
             (Event::Command { command, .. }, _) => matches!(command, Command::ProfileSet { .. }),
             (Event::Tick(now), Session::Waiting { retry_at }) => retry_at <= now,
@@ -356,7 +374,7 @@ proptest! {
     #[test]
     fn every_step_keeps_the_promises(plan in plan(), live: bool, happenings in vec(happening(), 0..120)) {
         let (rig, world, effects) = play(&plan, live, &happenings);
-        prop_assert_eq!(world.shutdowns, 0);
+        prop_assert_eq!(world.shutdowns, usize::from(rig.state.actual.forgetting));
         // The same again gives the same.
         let (again, _, same) = play(&plan, live, &happenings);
         // NaN in a command never gets into the state, so plain comparison will do.
@@ -367,9 +385,11 @@ proptest! {
     #[test]
     fn when_everything_comes_up_the_box_is_well(live: bool, happenings in vec(happening(), 0..120)) {
         let (mut rig, _, _) = play(&setup(), live, &happenings);
-        for _ in 0..60 {
+        // Long enough for two steps back after the longest heat.
+        for _ in 0..110 {
             rig.all_up();
-            let next = rig.state.now + Duration::from_secs(1);
+            calm(&mut rig);
+            let next = rig.state.now + Duration::from_secs(20);
             rig.event(Event::Tick(next));
         }
         rig.all_up();
@@ -391,7 +411,7 @@ proptest! {
         let (rig, world, all) = play(&setup(), true, &happenings);
         prop_assert_eq!(world.shutdowns, 1);
         prop_assert_eq!(all.len(), until.len());
-        prop_assert_eq!(all.last(), Some(&Effect::Shutdown));
+        prop_assert!(matches!(all.last(), Some(Effect::Shutdown | Effect::FactoryReset)));
         prop_assert!(rig.state.actual.ending);
     }
 }

@@ -10,7 +10,10 @@
 //!                    └── Lost <───────────┘
 //! ```
 //!
-//! `Lost` waits 1, 2, 4, then 5 s for ever, so that a camera that is plugged in again is back within 5 s.
+//! `Lost` waits 1, 2, 4, then 5 s for ever, so that a camera that is plugged in again is back within 5 s also where nobody
+//! tells of plugging. Where somebody does, a lost source is tried at once, then after 300 ms and 1 s (a device may need a
+//! moment after its node appears), then as after a new loss. A device that flaps is opened at most every 300 ms, and after
+//! ten tries in vain once a second.
 
 use std::time::Duration;
 
@@ -18,6 +21,18 @@ use std::time::Duration;
 pub const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// The longest wait between two tries.
 pub const RETRY_CAP: Duration = Duration::from_secs(5);
+/// The shortest time between two tries, however often something is plugged.
+pub const PLUG_GAP: Duration = Duration::from_millis(300);
+/// From here on a device that is plugged again and again is one that flaps.
+pub const MANY_TRIES: u32 = 10;
+/// A loss so soon after the word of plugging belongs to it: the one may be heard before the other.
+const PLUG_MEMORY: Duration = Duration::from_secs(3);
+/// Place in the row of waits after plugging.
+const PLUGGED: u8 = 0;
+/// The same for a device that flaps.
+const FLAPPING: u8 = 1;
+/// Place in the row of waits after any other loss.
+const ORDINARY: u8 = 2;
 
 /// Why a source is away, and for how long.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +57,8 @@ pub enum Source {
         asked_at: Duration,
         /// Set when this is a try after a loss.
         outage: Option<Outage>,
+        /// Place in the row of waits, should it fail.
+        pace: u8,
     },
     /// Delivers.
     Up {
@@ -49,6 +66,8 @@ pub enum Source {
         description: String,
         /// Since when.
         since: Duration,
+        /// When something was plugged last.
+        plugged_at: Option<Duration>,
     },
     /// Does not deliver; is tried again.
     Lost {
@@ -56,6 +75,10 @@ pub enum Source {
         outage: Outage,
         /// When the next try is made.
         retry_at: Duration,
+        /// When the last one was made.
+        tried_at: Duration,
+        /// Place in the row of waits, should the next try fail.
+        pace: u8,
     },
 }
 
@@ -75,52 +98,142 @@ pub fn backoff(tries: u32) -> Duration {
     Duration::from_secs(1 << exponent).min(RETRY_CAP)
 }
 
+/// The row of waits: 300 ms and 1 s after plugging, then those of [`backoff`].
+fn wait(pace: u8) -> Duration {
+    match pace {
+        0 => PLUG_GAP,
+        1 => Duration::from_secs(1),
+        later => backoff(u32::from(later - 1)),
+    }
+}
+
+/// Where plugging puts a source in the row of waits.
+fn plugged(outage: Option<&Outage>) -> u8 {
+    match outage {
+        Some(outage) if outage.tries >= MANY_TRIES => FLAPPING,
+        _ => PLUGGED,
+    }
+}
+
 impl Source {
     /// Notes that it was asked to open for the first time.
     pub fn open(&mut self, now: Duration) {
         *self = Self::Opening {
             asked_at: now,
             outage: None,
+            pace: ORDINARY,
         };
+    }
+
+    /// A device of its kind was plugged in or pulled out. `Due::Open`: it must be opened now, which is noted as asked.
+    pub fn plugged(&mut self, now: Duration) -> Due {
+        match self {
+            Self::Off => {}
+            // An open is on its way; should it fail, the next comes soon.
+            Self::Opening { pace, outage, .. } => *pace = plugged(outage.as_ref()),
+            Self::Up { plugged_at, .. } => *plugged_at = Some(now),
+            Self::Lost {
+                outage,
+                retry_at,
+                tried_at,
+                pace,
+            } => {
+                *pace = plugged(Some(outage));
+                *retry_at = (*retry_at).min(tried_at.saturating_add(wait(*pace)).max(now));
+                return self.try_again(now);
+            }
+        }
+        Due::Nothing
+    }
+
+    /// It delivers, but nothing of use: it is closed and opened again. `Due::Open`: that must be done now.
+    pub fn restart(&mut self, reason: String, now: Duration) -> Due {
+        if !self.is_up() {
+            return Due::Nothing;
+        }
+        *self = Self::Opening {
+            asked_at: now,
+            outage: Some(Outage {
+                reason,
+                since: now,
+                tries: 1,
+            }),
+            pace: ORDINARY,
+        };
+        Due::Open
     }
 
     /// Notes that it delivers.
     pub fn up(&mut self, description: String, now: Duration) {
-        let since = match self {
-            Self::Up { since, .. } => *since,
-            _ => now,
+        let (since, plugged_at) = match self {
+            Self::Up {
+                since, plugged_at, ..
+            } => (*since, *plugged_at),
+            _ => (now, None),
         };
-        *self = Self::Up { description, since };
+        *self = Self::Up {
+            description,
+            since,
+            plugged_at,
+        };
     }
 
     /// Notes that it does not deliver. While it is lost already, only the reason changes: the next try stays
     /// where it is, however often the loss is reported.
     pub fn lost(&mut self, reason: String, now: Duration) {
-        let outage = match std::mem::take(self) {
+        let first = |reason| Outage {
+            reason,
+            since: now,
+            tries: 1,
+        };
+        let (outage, tried_at, pace) = match std::mem::take(self) {
             Self::Off => return,
-            Self::Up { .. } | Self::Opening { outage: None, .. } => Outage {
-                reason,
-                since: now,
-                tries: 1,
-            },
+            Self::Up {
+                since, plugged_at, ..
+            } => {
+                let just_plugged =
+                    plugged_at.is_some_and(|at| now.saturating_sub(at) <= PLUG_MEMORY);
+                let pace = if just_plugged { PLUGGED } else { ORDINARY };
+                (first(reason), since, pace)
+            }
             Self::Opening {
+                asked_at,
+                outage: None,
+                pace,
+            } => (first(reason), asked_at, pace),
+            Self::Opening {
+                asked_at,
                 outage: Some(before),
-                ..
-            } => Outage {
-                reason,
-                since: before.since,
-                tries: before.tries.saturating_add(1),
-            },
-            Self::Lost { outage, retry_at } => {
+                pace,
+            } => {
+                let outage = Outage {
+                    reason,
+                    since: before.since,
+                    tries: before.tries.saturating_add(1),
+                };
+                (outage, asked_at, pace)
+            }
+            Self::Lost {
+                outage,
+                retry_at,
+                tried_at,
+                pace,
+            } => {
                 *self = Self::Lost {
                     outage: Outage { reason, ..outage },
                     retry_at,
+                    tried_at,
+                    pace,
                 };
                 return;
             }
         };
-        let retry_at = now.saturating_add(backoff(outage.tries));
-        *self = Self::Lost { outage, retry_at };
+        *self = Self::Lost {
+            outage,
+            retry_at: now.saturating_add(wait(pace)),
+            tried_at,
+            pace: pace.saturating_add(1),
+        };
     }
 
     /// Time went on: gives up on an open without answer, and says when the next try is due.
@@ -133,11 +246,21 @@ impl Source {
                 now,
             );
         }
+        self.try_again(now)
+    }
+
+    fn try_again(&mut self, now: Duration) -> Due {
         match self {
-            Self::Lost { outage, retry_at } if now >= *retry_at => {
+            Self::Lost {
+                outage,
+                retry_at,
+                pace,
+                ..
+            } if now >= *retry_at => {
                 *self = Self::Opening {
                     asked_at: now,
                     outage: Some(outage.clone()),
+                    pace: *pace,
                 };
                 Due::Open
             }
@@ -166,68 +289,5 @@ impl Source {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn s(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    #[test]
-    fn waits_1_2_4_5_5() {
-        let waits: Vec<u64> = (1..=6).map(|n| backoff(n).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 5, 5, 5]);
-        assert_eq!(backoff(0), s(1));
-        assert_eq!(backoff(u32::MAX), RETRY_CAP);
-    }
-
-    #[test]
-    fn repeated_loss_does_not_push_the_retry_away() {
-        let mut source = Source::Off;
-        source.open(s(0));
-        source.lost("unplugged".into(), s(3));
-        for ms in 0..900 {
-            source.lost("still unplugged".into(), s(3) + Duration::from_millis(ms));
-        }
-        assert_eq!(source.tick(Duration::from_millis(3999)), Due::Nothing);
-        assert_eq!(source.tick(s(4)), Due::Open);
-        assert_eq!(source.outage().unwrap().reason, "still unplugged");
-        assert_eq!(source.outage().unwrap().since, s(3));
-    }
-
-    #[test]
-    fn silence_after_open_is_a_failed_try() {
-        let mut source = Source::Off;
-        source.open(s(0));
-        assert_eq!(source.tick(s(9)), Due::Nothing);
-        assert_eq!(source.tick(s(10)), Due::Nothing);
-        assert_eq!(source.outage().unwrap().tries, 1);
-        assert_eq!(source.tick(s(11)), Due::Open);
-        assert_eq!(source.tick(s(21)), Due::Nothing);
-        assert_eq!(source.outage().unwrap().tries, 2);
-        assert_eq!(source.tick(s(22)), Due::Nothing);
-        assert_eq!(source.tick(s(23)), Due::Open);
-    }
-
-    #[test]
-    fn a_return_ends_the_outage_and_its_count() {
-        let mut source = Source::Off;
-        source.open(s(0));
-        for _ in 0..5 {
-            source.lost("gone".into(), s(1));
-            assert_eq!(source.tick(s(100)), Due::Open);
-        }
-        source.up("cam".into(), s(101));
-        assert!(source.is_up() && source.outage().is_none());
-        source.lost("gone".into(), s(102));
-        assert_eq!(source.outage().unwrap().tries, 1);
-    }
-
-    #[test]
-    fn a_source_that_is_off_stays_off() {
-        let mut source = Source::Off;
-        source.lost("x".into(), s(1));
-        assert_eq!(source.tick(s(50)), Due::Nothing);
-        assert_eq!(source, Source::Off);
-    }
-}
+#[path = "source_tests.rs"]
+mod tests;

@@ -14,6 +14,9 @@
 //!                       (between connects, waits and refusals the push itself goes on; it reports, we show)
 //! ```
 //!
+//! The parts of `State`: `wishes.rs` carries out commands, `observe.rs` notes what media and time bring, `hardware.rs` what the
+//! devices of the box bring.
+//!
 //! `step` is total and deterministic: no input, no clock, no randomness, no panic.
 
 use std::collections::BTreeMap;
@@ -21,17 +24,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actual::{Actual, Push, Saved};
-use super::command::{Command, Origin};
+use super::actual::{Actual, Push};
+use super::control::{ControlName, ControlValue};
 use super::effect::Effect;
 use super::encoder::Encoder;
 use super::event::{Event, Rendition};
-use super::policy::{self, Decision};
-use super::{bitrate, health};
+use super::thermal::{HeatLevel, Limits, cap};
+use super::{bitrate, policy};
 use crate::config::{AdaptiveConfig, BoxName, DestinationName, VideoSettings};
 
 /// How long a box blinks to be found.
-pub const IDENTIFY_FOR: Duration = Duration::from_secs(10);
+pub const IDENTIFY_FOR: Duration = Duration::from_secs(5);
+/// How long a factory reset asked for by the button waits for its confirmation.
+pub const CONFIRM_FOR: Duration = Duration::from_secs(10);
 /// Wait before a failed save is tried again.
 pub const SAVE_RETRY: Duration = Duration::from_secs(10);
 
@@ -56,6 +61,15 @@ pub struct Wanted {
     /// Destinations switched on or off by command.
     #[serde(default)]
     pub destinations: BTreeMap<DestinationName, bool>,
+    /// Controls of the camera that were changed, [`policy::MAX_WANTED_CONTROLS`] at most.
+    #[serde(default)]
+    pub camera_controls: BTreeMap<ControlName, ControlValue>,
+    /// Capture volume of the sound card itself, per cent, if it was changed.
+    #[serde(default)]
+    pub mic_percent: Option<u8>,
+    /// Capture switch of the sound card itself, if it was changed.
+    #[serde(default)]
+    pub mic_on: Option<bool>,
 }
 
 impl Wanted {
@@ -69,6 +83,9 @@ impl Wanted {
             offset_ms: None,
             video: None,
             destinations: BTreeMap::new(),
+            camera_controls: BTreeMap::new(),
+            mic_percent: None,
+            mic_on: None,
         }
     }
 }
@@ -96,6 +113,8 @@ pub struct Setup {
     pub destinations: Vec<DestinationSetup>,
     /// Whether, and how far down, the bitrate follows the link.
     pub adaptive: AdaptiveConfig,
+    /// At which temperatures the picture is made smaller.
+    pub heat: Limits,
 }
 
 /// What the core must know of a destination: neither address nor key.
@@ -197,9 +216,20 @@ impl State {
         }
     }
 
-    /// The main rendition in force: as wanted, if that is possible, else as configured. Its bitrate is the wanted one.
+    /// The main rendition in force: as wanted, but no more than the heat allows. The camera's own stream is what it is.
     #[must_use]
-    pub fn video(&self) -> &VideoSettings {
+    pub fn video(&self) -> VideoSettings {
+        let level = if self.actual.passthrough {
+            HeatLevel::Normal
+        } else {
+            self.actual.heat.level
+        };
+        cap(self.wanted_video(), level)
+    }
+
+    /// The main rendition as wanted, if that is possible, else as configured.
+    #[must_use]
+    pub fn wanted_video(&self) -> &VideoSettings {
         self.wanted
             .video
             .as_ref()
@@ -237,156 +267,26 @@ impl State {
                 .unwrap_or(setup.enabled),
         )
     }
-
-    fn command(&mut self, origin: Origin, command: Command, effects: &mut Vec<Effect>) {
-        if policy::decide(self, &command, origin) != Decision::Accept {
-            return;
-        }
-        let mut wanted = self.wanted.clone();
-        let mut after = Vec::new();
-        match command {
-            Command::LiveStart => wanted.live = true,
-            Command::LiveStop => wanted.live = false,
-            Command::DestinationEnable {
-                destination,
-                enabled,
-            } => {
-                wanted.destinations.insert(destination, enabled);
-            }
-            Command::ProfileSet { video } => wanted.video = Some(video),
-            Command::BitrateSet { bitrate } => {
-                wanted.video = Some(VideoSettings {
-                    bitrate,
-                    ..self.video().clone()
-                });
-            }
-            Command::AudioMute { muted } => {
-                wanted.muted = muted;
-                after.push(Effect::SetMute(muted));
-            }
-            Command::AudioGain { gain_db } => {
-                wanted.gain_db = Some(gain_db);
-                after.push(Effect::SetGain(gain_db));
-            }
-            Command::AudioOffset { offset_ms } => {
-                wanted.offset_ms = Some(offset_ms);
-                after.push(Effect::SetAudioOffset(offset_ms));
-            }
-            Command::Identify => {
-                self.actual.identify_until = Some(self.now.saturating_add(IDENTIFY_FOR));
-                after.push(Effect::Identify);
-            }
-            Command::CameraControl { .. }
-            | Command::CameraControlReset { .. }
-            | Command::MicVolume { .. }
-            | Command::MicSwitch { .. }
-            | Command::FactoryReset => {}
-            Command::Shutdown => {
-                self.actual.ending = true;
-                after.push(Effect::Shutdown);
-            }
-        }
-        let before = self.video().clone();
-        if wanted != self.wanted {
-            self.wanted = wanted;
-            self.actual.saved = Saved::Asked;
-            effects.push(Effect::Persist(self.wanted.clone()));
-        }
-        effects.append(&mut after);
-        self.sync_profile(&before, effects);
-    }
-
-    /// Reopens the main encoder when anything but its bitrate changed. Somebody chose this, so it is tried at once.
-    fn sync_profile(&mut self, before: &VideoSettings, effects: &mut Vec<Effect>) {
-        let video = self.video();
-        let same_shape = VideoSettings {
-            bitrate: before.bitrate,
-            ..video.clone()
-        } == *before;
-        if !same_shape && !self.setup.encoders.is_empty() {
-            self.actual.main.restart(self.now);
-            self.open_encoder(Rendition::Main, effects);
-        }
-    }
-
-    /// Asks for the entry that the encoder of `rendition` stands at.
-    pub(super) fn open_encoder(&mut self, rendition: Rendition, effects: &mut Vec<Effect>) {
-        let (index, video) = match rendition {
-            Rendition::Main => {
-                self.actual.bitrate = bitrate::target(self);
-                let video = VideoSettings {
-                    bitrate: self.actual.bitrate,
-                    ..self.video().clone()
-                };
-                (self.actual.main.index, video)
-            }
-            Rendition::Sub => match (&self.actual.sub, &self.setup.sub) {
-                (Some(encoder), Some(video)) => (encoder.index, video.clone()),
-                _ => return,
-            },
-        };
-        effects.push(Effect::OpenEncoder {
-            rendition,
-            index,
-            video,
-        });
-    }
-
-    fn sync_slate(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(text) = health::slate_sentence(self)
-            && text != self.actual.slate_text
-        {
-            self.actual.slate_text.clone_from(&text);
-            effects.push(Effect::SlateText(text));
-        }
-    }
-
-    fn sync_destinations(&mut self, effects: &mut Vec<Effect>) {
-        for setup in &self.setup.destinations {
-            let wanted = self.wanted.live && self.destination_enabled(&setup.name) == Some(true);
-            let Some(push) = self.actual.destinations.get_mut(&setup.name) else {
-                continue;
-            };
-            if wanted && !push.open {
-                push.opened();
-                effects.push(Effect::OpenDestination(setup.name.clone()));
-            } else if !wanted && push.open {
-                *push = Push::default();
-                effects.push(Effect::CloseDestination(setup.name.clone()));
-            }
-        }
-        if !self.actual.any_live() {
-            self.actual.advised = None;
-        }
-    }
-
-    fn sync_bitrate(&mut self, effects: &mut Vec<Effect>) {
-        let target = bitrate::target(self);
-        if target != self.actual.bitrate {
-            self.actual.bitrate = target;
-            effects.push(Effect::SetBitrate {
-                rendition: Rendition::Main,
-                bitrate: target,
-            });
-        }
-    }
 }
 
 /// The one function that changes the core: what happened in, what must be done out. Never panics.
 #[must_use]
 pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
     let before = (state.wanted.clone(), state.actual.clone());
+    let were_up = (state.actual.camera.is_up(), state.actual.mic.is_up());
     let mut effects = Vec::new();
     match event {
         Event::Command { origin, command } => state.command(origin, command, &mut effects),
         Event::Media(event) => state.media(event, &mut effects),
-        Event::Hardware(_) => {}
+        Event::Hardware(event) => state.hardware(event, &mut effects),
         Event::Persisted { error } => state.persisted(error),
         Event::Tick(now) => state.tick(now, &mut effects),
     }
     if state.actual.ending {
-        effects.retain(|e| matches!(e, Effect::Shutdown));
+        effects.retain(|e| matches!(e, Effect::Shutdown | Effect::FactoryReset));
     } else if state.actual.started {
+        state.sync_devices(were_up, &mut effects);
+        state.sync_profile(&mut effects);
         state.sync_slate(&mut effects);
         state.sync_destinations(&mut effects);
         state.sync_bitrate(&mut effects);

@@ -89,7 +89,7 @@ fn impossible_saved_values_follow_the_configuration() {
     let state = State::new(setup(), wanted.clone());
     assert_eq!(state.gain_db(), 0.0);
     assert_eq!(state.offset_ms(), 0);
-    assert_eq!(state.video(), &setup().main);
+    assert_eq!(state.video(), setup().main);
     assert_eq!(state.wanted, wanted, "what was saved is not changed");
 }
 

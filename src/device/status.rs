@@ -9,6 +9,7 @@ use super::health::{Health, health};
 use super::observe::PASSTHROUGH;
 use super::source::Source;
 use super::state::State;
+use super::status_hardware::{self as of, ControlStatus, HardwareStatus, KeptControl, MixerStatus};
 use crate::config::{DestinationName, VideoSettings};
 
 /// Everything that the box says about itself.
@@ -46,6 +47,14 @@ pub struct Status {
     pub rtsp_readers: u32,
     /// Access units since start.
     pub flow: FlowStatus,
+    /// Controls of the camera that is open, with what is wanted of them.
+    pub controls: Vec<ControlStatus>,
+    /// Wishes for controls that the camera lacks, or that wait for a camera.
+    pub kept_controls: Vec<KeptControl>,
+    /// The sound card's own mixer; absent without a sound track.
+    pub mixer: Option<MixerStatus>,
+    /// Temperature, supply, button, faults.
+    pub hardware: HardwareStatus,
 }
 
 /// Where a source stands.
@@ -158,7 +167,7 @@ impl Status {
             encoders: encoders(state),
             bitrate: BitrateStatus {
                 now: actual.bitrate,
-                wanted: state.video().bitrate,
+                wanted: state.wanted_video().bitrate,
             },
             sound: sound(state),
             drift_ppm: actual.drift_ppm,
@@ -173,6 +182,10 @@ impl Status {
                 sub: actual.flow.sub,
                 audio: actual.flow.audio,
             },
+            controls: of::controls(state),
+            kept_controls: of::kept_controls(state),
+            mixer: of::mixer(state),
+            hardware: of::hardware(state),
         }
     }
 }
@@ -188,7 +201,9 @@ impl SourceStatus {
         }
         match source {
             Source::Off => Self::Off,
-            Source::Up { description, since } => Self::Up {
+            Source::Up {
+                description, since, ..
+            } => Self::Up {
                 description: description.clone(),
                 since_s: since.as_secs(),
             },
@@ -198,7 +213,7 @@ impl SourceStatus {
 }
 
 fn encoders(state: &State) -> Vec<EncoderStatus> {
-    let main = encoder(state, Rendition::Main, &state.actual.main, state.video());
+    let main = encoder(state, Rendition::Main, &state.actual.main, &state.video());
     let sub = match (&state.actual.sub, &state.setup.sub) {
         (Some(sub), Some(video)) => Some(encoder(state, Rendition::Sub, sub, video)),
         _ => None,

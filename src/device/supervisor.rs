@@ -22,7 +22,7 @@ use super::coalesce::{Latest, Route};
 use super::command::{Command, Origin};
 use super::effect::Effect;
 use super::effect_queue::EffectQueue;
-use super::event::{Event, MediaEvent};
+use super::event::{Event, HardwareEvent, MediaEvent};
 use super::policy::{self, Decision, Denial, DenialCode};
 use super::state::{State, step};
 use super::status::Status;
@@ -44,6 +44,8 @@ pub enum Accepted {
     Done,
     /// It was so already; says how.
     AlreadySo(String),
+    /// It is kept, and comes into effect later; says when.
+    Kept(String),
 }
 
 /// The plain event or command, with the reply channel around it.
@@ -87,8 +89,8 @@ impl std::fmt::Debug for Handle {
 
 impl Handle {
     /// Tells the core what happened. Never blocks. A state is never lost: with a full queue the last one of each subject
-    /// is kept. A command that finds the queue full is dropped, counted and logged; use [`Handle::command`] to
-    /// hear of it.
+    /// is kept. A command or a press of the button that finds the queue full is dropped, counted and logged; use
+    /// [`Handle::command`] to hear of it.
     pub fn event(&self, event: Event) {
         // Held over `try_send`, so that the words about one subject stay in order.
         let mut latest = self.shared.latest();
@@ -114,6 +116,11 @@ impl Handle {
     /// [`Handle::event`] for what the media engine reports.
     pub fn media(&self, event: MediaEvent) {
         self.event(Event::Media(event));
+    }
+
+    /// [`Handle::event`] for what the devices of the box report.
+    pub fn hardware(&self, event: HardwareEvent) {
+        self.event(Event::Hardware(event));
     }
 
     fn overrun(&self, kept: bool) {
@@ -300,6 +307,7 @@ impl Task {
             } => {
                 let answer = match policy::decide(&self.state, &command, origin) {
                     Decision::Accept => Ok(Accepted::Done),
+                    Decision::Keep(when) => Ok(Accepted::Kept(when)),
                     Decision::Ignore(how) => Ok(Accepted::AlreadySo(how)),
                     Decision::Deny(denial) => Err(denial),
                 };
@@ -312,6 +320,9 @@ impl Task {
     }
 
     fn event(&mut self, event: Event) {
+        if let Event::Hardware(HardwareEvent::Button { gesture, at }) = &event {
+            tracing::info!(?gesture, ?at, "the button was pressed");
+        }
         self.state.at(self.clock.now());
         let (state, effects) = step(self.state.clone(), event);
         self.state = state;

@@ -7,6 +7,7 @@ use super::effect::Effect;
 use super::event::*;
 use super::health::{Severity, health};
 use super::state::*;
+use super::thermal::Limits;
 use crate::config::{AdaptiveConfig, DestinationName, H264Profile, VideoSettings};
 
 pub(crate) fn name(s: &str) -> DestinationName {
@@ -52,6 +53,7 @@ pub(crate) fn setup() -> Setup {
             enabled: true,
             floor: 300_000,
         },
+        heat: Limits::default(),
     }
 }
 
@@ -85,6 +87,10 @@ impl Rig {
 
     pub fn media(&mut self, event: MediaEvent) -> Vec<Effect> {
         self.event(Event::Media(event))
+    }
+
+    pub fn hardware(&mut self, event: HardwareEvent) -> Vec<Effect> {
+        self.event(Event::Hardware(event))
     }
 
     pub fn order(&mut self, command: Command) -> Vec<Effect> {

@@ -1,5 +1,7 @@
 //! The rules of `step`, one by one: what people wish, and the bitrate that follows.
 
+use std::time::Duration;
+
 use super::command::{Command, Origin};
 use super::effect::Effect;
 use super::event::*;
@@ -217,12 +219,12 @@ fn a_save_that_fails_is_said_and_tried_again() {
 }
 
 #[test]
-fn identify_flickers_for_ten_seconds() {
+fn identify_blinks_for_five_seconds() {
     let mut rig = Rig::up();
     assert_eq!(rig.order(Command::Identify), [Effect::Identify]);
     assert_eq!(health(&rig.state).led, LedPattern::Identify);
-    rig.run_to(secs(9));
+    rig.run_to(Duration::from_millis(4999));
     assert_eq!(health(&rig.state).led, LedPattern::Identify);
-    rig.run_to(secs(10));
+    rig.run_to(secs(5));
     assert_eq!(health(&rig.state).led, LedPattern::Ready);
 }

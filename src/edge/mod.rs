@@ -2,16 +2,24 @@
 
 /// V4L2 cameras: discovery, stable ids, modes, the choice of a mode.
 pub mod camera;
+/// Requests and answers as JSON, for every peer that speaks in text.
+pub mod codec;
 /// A time limit for calls into drivers.
 pub mod deadline;
 /// LED and button.
 pub mod gpio;
+/// The control socket of `boothcast ctl`.
+pub mod local;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// Hot-plug of cameras and sound cards.
+pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
+/// Temperature and power supply of the board.
+pub mod thermal;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {

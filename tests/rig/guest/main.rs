@@ -10,6 +10,7 @@ mod gadget;
 mod gpio;
 mod init;
 mod jpeg;
+mod leds;
 mod mic;
 mod options;
 #[allow(dead_code)]
@@ -48,6 +49,7 @@ const TOOLS: &[(&str, Tool, &str)] = &[
     ("find", find::main, find::USAGE),
     ("tone", tone::main, tone::USAGE),
     ("gpio", gpio::main, gpio::USAGE),
+    ("leds", leds::main, leds::USAGE),
     ("sample", sample::main, sample::USAGE),
     ("tell", commands::main, commands::USAGE),
 ];

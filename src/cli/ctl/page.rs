@@ -1,0 +1,225 @@
+//! The status as a page for people: the health sentence first. It is drawn from the JSON that the box sends, so that a box
+//! of another version is still shown as far as it goes.
+
+use serde_json::Value;
+
+/// Rows with their columns below one another, two spaces between them.
+pub(super) fn table<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let rows: Vec<[String; N]> = rows.into_iter().collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut out = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:<width$}  "));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The page.
+pub(super) fn status(status: &Value) -> String {
+    let mut rows = Vec::new();
+    let mut row = |what: &str, text: String| {
+        if !text.is_empty() {
+            rows.push([format!("  {what}"), text]);
+        }
+    };
+    row("Picture", picture(status));
+    row("Sound", sound(status));
+    row("Microphone", microphone(status));
+    for encoder in items(status, "encoders") {
+        row("Encoder", self::encoder(encoder, status));
+    }
+    for destination in items(status, "destinations") {
+        row("Destination", self::destination(destination));
+    }
+    row("Readers", readers(status));
+    let hardware = &status["hardware"];
+    row("Temperature", temperature(hardware));
+    row("Power", power(hardware));
+    row("Address", text(hardware, "address").to_owned());
+    for note in items(hardware, "notes") {
+        let note = format!("{}: {}", text(note, "part"), text(note, "text"));
+        row("Fault", note);
+    }
+    row("Up", span(number(status, "uptime_s")));
+    format!(
+        "{}: {}\n{}",
+        text(status, "name"),
+        text(&status["health"], "sentence"),
+        table(rows)
+    )
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+fn number(value: &Value, field: &str) -> u64 {
+    value[field].as_u64().unwrap_or_default()
+}
+
+fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value[field].as_array().into_iter().flatten()
+}
+
+fn picture(status: &Value) -> String {
+    let slate = if status["slate"] == true {
+        " (the slate is on air)"
+    } else {
+        ""
+    };
+    let restarts = match number(&status["hardware"], "camera_restarts") {
+        0 => String::new(),
+        1 => ", restarted once because it stood still".to_owned(),
+        n => format!(", restarted {n} times because it stood still"),
+    };
+    format!("{}{slate}{restarts}", source(&status["camera"]))
+}
+
+fn source(source: &Value) -> String {
+    match text(source, "state") {
+        "up" => text(source, "description").to_owned(),
+        "lost" => format!("lost: {}", text(source, "reason")),
+        "opening" => "starting".into(),
+        other => other.to_owned(),
+    }
+}
+
+fn sound(status: &Value) -> String {
+    let sound = &status["sound"];
+    if sound.is_null() {
+        return "none".into();
+    }
+    let mut parts = vec![source(&status["mic"])];
+    if sound["muted"] == true {
+        parts.push("muted".into());
+    }
+    let level = text(sound, "level");
+    if !level.is_empty() && level != "ok" {
+        parts.push(level.to_owned());
+    }
+    let peak = items(sound, "channels").filter_map(|c| c["peak_db"].as_f64());
+    if let Some(peak) = peak.reduce(f64::max) {
+        parts.push(format!("peak {peak:.0} dBFS"));
+    }
+    let gain = sound["gain_db"].as_f64().unwrap_or_default();
+    if gain != 0.0 {
+        parts.push(format!("gain {gain:+} dB"));
+    }
+    let offset = sound["offset_ms"].as_i64().unwrap_or_default();
+    if offset != 0 {
+        parts.push(format!("offset {offset:+} ms"));
+    }
+    parts.join(", ")
+}
+
+fn microphone(status: &Value) -> String {
+    let mixer = &status["mixer"];
+    let mut parts = Vec::new();
+    if let Some(percent) = mixer["percent"].as_u64() {
+        parts.push(format!("volume {percent} %"));
+    }
+    if let Some(on) = mixer["on"].as_bool() {
+        parts.push(if on { "on" } else { "off" }.to_owned());
+    }
+    let note = text(mixer, "note");
+    if !note.is_empty() {
+        parts.push(note.to_owned());
+    }
+    parts.join(", ")
+}
+
+fn encoder(encoder: &Value, status: &Value) -> String {
+    let video = &encoder["video"];
+    let kbits = |field: &Value| field.as_u64().unwrap_or_default() / 1000;
+    let wanted = kbits(&video["bitrate"]);
+    let now = kbits(&status["bitrate"]["now"]);
+    let rate = if text(encoder, "rendition") == "main" && now != wanted {
+        format!("{now} of {wanted} kbit/s")
+    } else {
+        format!("{wanted} kbit/s")
+    };
+    let name = encoder["encoder"].as_str().unwrap_or("no encoder");
+    let mut out = format!(
+        "{}: {name}, {}×{} at {}/s, {rate}",
+        text(encoder, "rendition"),
+        video["width"],
+        video["height"],
+        video["fps"]
+    );
+    if text(encoder, "state") != "up" {
+        out.push_str(&format!(", {}", text(encoder, "state")));
+    }
+    if let Some(reason) = encoder["reason"].as_str() {
+        out.push_str(&format!(" (failed before: {reason})"));
+    }
+    out
+}
+
+fn destination(destination: &Value) -> String {
+    let name = text(destination, "name");
+    let state = match text(destination, "state") {
+        _ if destination["enabled"] != true => "disabled".to_owned(),
+        "waiting" => format!("waiting: {}", text(destination, "reason")),
+        "key_rejected" => format!("refuses the stream key: {}", text(destination, "reason")),
+        other => other.to_owned(),
+    };
+    let figures = &destination["figures"];
+    if text(destination, "state") != "live" {
+        return format!("{name}: {state}");
+    }
+    format!(
+        "{name}: {state}, {} kbit/s, {} ms waiting, {} refused, session {}",
+        number(figures, "bps") / 1000,
+        number(figures, "backlog_ms"),
+        number(figures, "refused"),
+        number(figures, "sessions")
+    )
+}
+
+fn readers(status: &Value) -> String {
+    match number(status, "rtsp_readers") {
+        0 => "nobody watches over RTSP".into(),
+        1 => "1 watches over RTSP".into(),
+        n => format!("{n} watch over RTSP"),
+    }
+}
+
+fn temperature(hardware: &Value) -> String {
+    let degrees = hardware["temperature_c"].as_f64();
+    let heat = match text(hardware, "heat") {
+        "" | "normal" => String::new(),
+        level => format!(" ({level}: the picture is made smaller)"),
+    };
+    degrees.map_or_else(String::new, |c| format!("{c:.0} °C{heat}"))
+}
+
+fn power(hardware: &Value) -> String {
+    let power = &hardware["power"];
+    let said = [
+        ("under_voltage", "the supply is too weak"),
+        ("throttled", "the processor is slowed down"),
+        ("under_voltage_before", "the supply was too weak before"),
+    ];
+    let said = said.iter().filter(|(field, _)| power[*field] == true);
+    let said: Vec<&str> = said.map(|(_, words)| *words).collect();
+    said.join(", ")
+}
+
+/// `42 s`, `7 min`, `3 h 5 min`, `2 d 4 h`.
+fn span(s: u64) -> String {
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min", s / 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
+        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
+    }
+}
