@@ -11,6 +11,7 @@ mod thermal;
 
 use tokio::sync::watch;
 
+use super::sources::CardInUse;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
@@ -30,8 +31,14 @@ pub struct Parts<'a> {
     pub handle: &'a Handle,
     /// What the box is doing.
     pub status: &'a watch::Receiver<Status>,
+    /// The sound card that was opened last.
+    pub card: &'a CardInUse,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
+    /// The camera that the picture is taken from.
+    pub camera: &'a super::sources::LastCamera,
+    /// What stands in for devices that are not there.
+    pub stand_in: &'a super::sources::StandIn,
 }
 
 /// The running parts.

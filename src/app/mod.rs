@@ -131,7 +131,10 @@ impl App {
             clock: &clock,
             handle: &handle,
             status: &status,
+            card: &found.card,
             runtime,
+            camera: &found.camera,
+            stand_in: &found.stand_in,
         });
         let effects = spawn_effects(
             engine,
@@ -291,7 +294,11 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
-        heat: crate::device::thermal::Limits::default(),
+        heat: crate::device::thermal::Limits {
+            step_c: config.thermal.step_down_c,
+            lowest_c: config.thermal.lowest_c,
+            hold: Duration::from_secs(config.thermal.recover_s.into()),
+        },
     }
 }
 

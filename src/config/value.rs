@@ -240,6 +240,22 @@ pub mod checks {
         s.parse::<StreamUrl>().map(|_| ())
     }
 
+    /// `auto`, the id of a board profile, or the absolute path of one.
+    pub fn board(s: &str) -> Result<(), String> {
+        use crate::config::board;
+        if s == "auto" || board::by_id(s).is_some() {
+            return Ok(());
+        }
+        if s.starts_with('/') {
+            return line(s);
+        }
+        let ids: Vec<_> = board::all().iter().map(|b| b.id.as_str()).collect();
+        Err(format!(
+            "must be auto, a path that begins with /, or one of {}",
+            ids.join(", ")
+        ))
+    }
+
     /// A line of at most 256 bytes.
     pub fn line(s: &str) -> Result<(), String> {
         if s.len() > 256 || s.chars().any(char::is_control) {

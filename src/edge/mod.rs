@@ -12,10 +12,14 @@ pub mod gpio;
 pub mod local;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// Hot-plug of cameras and sound cards.
+pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
+/// Temperature and power supply of the board.
+pub mod thermal;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {

@@ -70,3 +70,5 @@ pub type BufferSink = Arc<dyn Fn(gst::Buffer) + Send + Sync>;
 pub type AuSink = Arc<dyn Fn(AccessUnit) + Send + Sync>;
 /// Takes the end of a part that ran: one clause, for people, without secrets. Must not block.
 pub type FaultSink = Arc<dyn Fn(String) + Send + Sync>;
+/// Hears whether the picture of a camera stands still (true) or moves. Must not block.
+pub type StillSink = Arc<dyn Fn(bool) + Send + Sync>;

@@ -122,8 +122,16 @@ fn open(
     tape: &Tape,
 ) -> (VideoCapture, Notes<String>) {
     let ended = Notes::default();
-    let capture =
-        VideoCapture::open(input, format, clock, tape.sink(), None, faults(&ended)).unwrap();
+    let capture = VideoCapture::open(
+        input,
+        format,
+        clock,
+        tape.sink(),
+        None,
+        faults(&ended),
+        None,
+    )
+    .unwrap();
     (capture, ended)
 }
 

@@ -375,3 +375,15 @@ fn in_systemds_folder_it_is_found_and_two_boxes_do_not_fight_for_it() {
     assert!(!run.path().join("control.sock").exists());
     assert!(socket(&it).symlink_metadata().is_err(), "the link stays");
 }
+
+#[test]
+fn completions_know_what_can_be_commanded() {
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boothcast"));
+        let (code, out, err) = run_to_end(command.args(["completions", shell]), LIMIT);
+        assert_eq!(code, Some(0), "{err}");
+        for word in ["ctl", "factory-reset", "480p30", "no-wait", "socket"] {
+            assert!(out.contains(word), "{shell} does not know {word}");
+        }
+    }
+}

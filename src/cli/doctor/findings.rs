@@ -4,6 +4,8 @@ mod surroundings;
 
 use super::plugins::{Need, package_of_encoder};
 use super::report::{Finding, Mark, Report};
+use crate::edge::camera::Signal;
+use crate::edge::camera::signal::MEND;
 
 /// Collects the lines of one section.
 pub(super) struct Section<'a>(pub(super) &'static str, pub(super) &'a mut Vec<Finding>);
@@ -46,8 +48,9 @@ pub fn can_go_live(report: &Report) -> bool {
 #[must_use]
 pub fn judge(report: &Report) -> Vec<Finding> {
     let mut out = Vec::new();
-    let title = &report.board.title;
-    Section("Board", &mut out).add(Mark::Good, &report.board.id, title.as_str());
+    let board = &report.board;
+    let text = format!("{}, because {}.", board.title, board.why);
+    Section("Board", &mut out).add(Mark::Good, &board.id, text);
     cameras(report, Section("Cameras", &mut out));
     cards(report, Section("Capture cards", &mut out));
     super::gpio::findings(report, Section("Light and button", &mut out));
@@ -68,6 +71,14 @@ fn cameras(report: &Report, mut s: Section) {
             c.camera.id,
             modes(&c.camera.modes)
         );
+        if let Some(problem) = c.camera.signal.problem() {
+            s.bad(&name, format!("{problem}. {text}"), MEND);
+            continue;
+        }
+        let text = match &c.camera.signal {
+            Signal::Present(timings) => format!("{text} Signal: {}.", timings.describe()),
+            _ => text,
+        };
         match (&c.camera.in_use, c.usable) {
             (Some(who), _) => s.bad(
                 &name,
@@ -145,7 +156,15 @@ fn cards(report: &Report, mut s: Section) {
                     format!(" {}.", gains.join(", "))
                 };
                 let name = c.card.id.as_str();
-                s.add(Mark::Good, name, format!("{}.{gains}", c.card.describe()));
+                let microphone = microphone(&c.microphone);
+                s.add(
+                    Mark::Good,
+                    name,
+                    format!("{}.{gains}{microphone}", c.card.describe()),
+                );
+                if c.microphone.on == Some(false) {
+                    s.mend("Its switch is off, so it records silence: boothcast ctl mic on.");
+                }
             }
             Some(e) => s.bad(
                 &c.card.id,
@@ -163,6 +182,22 @@ fn cards(report: &Report, mut s: Section) {
             "None; the box sends a test tone or silence.",
         );
         s.mend("Plug in a microphone or a sound card to hear more.");
+    }
+}
+
+/// What `boothcast ctl` sets, as a sentence.
+fn microphone(m: &crate::edge::sound::MainCapture) -> String {
+    let parts: Vec<String> = [
+        m.percent.map(|p| format!("volume {p} %")),
+        m.on.map(|on| if on { "on" } else { "off" }.to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" Microphone: {}.", parts.join(", "))
     }
 }
 

@@ -3,9 +3,11 @@
 use super::super::plugins;
 use super::super::report::*;
 use super::*;
-use crate::edge::camera::{Camera, Mode, PixelFormat};
+use crate::device::event::PowerState;
+use crate::edge::camera::signal::Timings;
+use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
-use crate::edge::sound::{Capture, CaptureControl, Card, VolumeRange};
+use crate::edge::sound::{Capture, CaptureControl, Card, MainCapture, VolumeRange};
 use crate::error::Kind;
 
 fn healthy() -> Report {
@@ -18,8 +20,9 @@ fn healthy() -> Report {
         boothcast: "0",
         can_go_live: true,
         board: BoardReport {
-            id: "pc".into(),
+            id: "generic".into(),
             title: "PC".into(),
+            why: "there is no device tree".into(),
         },
         cameras: Vec::new(),
         camera_problems: Vec::new(),
@@ -63,12 +66,14 @@ fn healthy() -> Report {
             available: 3 << 30,
         },
         thermal: Thermal {
-            zones: vec![Zone {
-                name: "cpu".into(),
-                celsius: 45.0,
-            }],
+            watched: true,
+            celsius: Some(45.0),
+            sensor: Some("cpu".into()),
+            step_down_c: 80.0,
+            lowest_c: 85.0,
             throttled: Some(0),
-            under_voltage: None,
+            power: Some(PowerState::default()),
+            ..Thermal::default()
         },
         findings: Vec::new(),
     }
@@ -159,7 +164,7 @@ fn a_missing_element_counts_by_its_need() {
 #[test]
 fn each_fault_of_the_machine_is_said_once_with_a_mend() {
     type Fault = (&'static str, fn(&mut Report));
-    let faults: [Fault; 12] = [
+    let faults: [Fault; 13] = [
         ("state folder", |r| {
             r.disk.problem = Some("/x is no folder".into());
         }),
@@ -171,9 +176,22 @@ fn each_fault_of_the_machine_is_said_once_with_a_mend() {
                 ..c
             });
         }),
-        ("temperature", |r| r.thermal.zones[0].celsius = 85.0),
-        ("power", |r| r.thermal.under_voltage = Some(true)),
-        ("power", |r| r.thermal.throttled = Some(0x5_0005)),
+        ("temperature", |r| r.thermal.celsius = Some(80.0)),
+        ("temperature", |r| r.thermal.celsius = Some(85.0)),
+        ("temperature", |r| {
+            r.thermal.celsius = None;
+            r.thermal.problem = Some(Problem {
+                what: "temperature".into(),
+                sentence: "The temperature sensor /x cannot be read.".into(),
+                mend: Some("Correct thermal.sensor.".into()),
+            });
+        }),
+        ("power", |r| {
+            r.thermal.power = Some(PowerState {
+                under_voltage: true,
+                ..PowerState::default()
+            });
+        }),
         ("throttling", |r| r.thermal.throttled = Some(0x4)),
         ("addresses", |r| {
             r.network.addresses = vec!["127.0.0.1".parse().unwrap()];
@@ -236,6 +254,7 @@ fn camera(in_use: Option<&str>) -> CameraReport {
                 mode(PixelFormat::Mjpeg, 1280, 720, 30),
             ],
             in_use: in_use.map(str::to_owned),
+            signal: Signal::Steady,
         },
         choice: "MJPEG 1280×720 at 30/s, because raw reaches only 10/s at that size".into(),
         usable: true,
@@ -259,6 +278,26 @@ fn cameras_are_shown_with_the_choice_the_id_and_the_best_rate_of_each_size() {
     report.cameras = vec![camera(Some("the program obs (process 7)"))];
     assert!(bad(&report)[0].1.starts_with("End that program"));
     assert!(can_go_live(&report), "the test picture is left");
+
+    report.cameras = vec![camera(None)];
+    let timings = Timings::new((1280, 720), false, 74_250_000, 1650 * 750);
+    report.cameras[0].camera.signal = Signal::Present(timings.unwrap());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert!(
+        line.text.ends_with("Signal: 1280×720 at 60/s."),
+        "{}",
+        line.text
+    );
+    report.cameras[0].camera.signal = Signal::Absent("there is no signal at the HDMI input".into());
+    let lines = judge(&report);
+    let line = lines.iter().find(|f| f.section == "Cameras").unwrap();
+    assert_eq!(line.mark, Mark::Bad);
+    assert!(
+        line.text
+            .starts_with("There is no signal at the HDMI input. MJPEG")
+    );
+    assert!(bad(&report)[0].1.starts_with("Check the cable"));
 }
 
 #[test]
@@ -286,6 +325,10 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
             on: Some(false),
             boost: false,
         }],
+        microphone: MainCapture {
+            percent: Some(43),
+            on: Some(false),
+        },
     };
     let mut report = healthy();
     report.capture_cards = vec![card(Capture::Openable {
@@ -303,7 +346,14 @@ fn cards_are_shown_with_their_gain_or_with_why_not() {
     };
     assert_eq!(
         text(&report),
-        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off."
+        "USB Mic, 48000 samples/s, 1 channel. Mic 6.0 dB (-12.0 to 30.0) off. Microphone: volume 43 %, off."
+    );
+    let switched_off = judge(&report)
+        .into_iter()
+        .find(|f| f.section == "Capture cards");
+    assert_eq!(
+        switched_off.unwrap().mend.as_deref(),
+        Some("Its switch is off, so it records silence: boothcast ctl mic on.")
     );
     report.capture_cards = vec![card(Capture::NotOpenable {
         kind: Kind::InUse,

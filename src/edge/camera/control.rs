@@ -1,10 +1,7 @@
-//! Controls of a camera: exposure, focus, white balance and so on, as plain data.
-
-use serde::Serialize;
+//! Controls of a camera as its driver describes them: exposure, focus, white balance and so on, as plain data.
 
 /// Control kinds of `enum v4l2_ctrl_type` that a person can set; everything else is [`ControlKind::Other`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlKind {
     /// A number.
     Integer,
@@ -46,24 +43,31 @@ impl ControlKind {
         }
     }
 
-    /// Whether `VIDIOC_G_CTRL` gives its value: one number of 32 bits.
+    /// Whether its value is one number.
     #[must_use]
     pub fn is_plain(self) -> bool {
         matches!(
             self,
-            Self::Integer | Self::Boolean | Self::Menu | Self::Bitmask | Self::IntegerMenu
+            Self::Integer
+                | Self::Boolean
+                | Self::Menu
+                | Self::Bitmask
+                | Self::IntegerMenu
+                | Self::Integer64
         )
     }
 }
 
-/// `V4L2_CTRL_FLAG_DISABLED`, `_READ_ONLY`, `_INACTIVE`, `_WRITE_ONLY` of `linux/videodev2.h`.
+/// `V4L2_CTRL_FLAG_…` of `linux/videodev2.h`.
 const DISABLED: u32 = 0x01;
 const READ_ONLY: u32 = 0x04;
 const INACTIVE: u32 = 0x10;
 const WRITE_ONLY: u32 = 0x40;
+const HAS_PAYLOAD: u32 = 0x100;
+const EXECUTE_ON_WRITE: u32 = 0x200;
 
 /// One control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// `V4L2_CID_…`.
     pub id: u32,
@@ -85,6 +89,10 @@ pub struct Control {
     pub writable: bool,
     /// Whether it has an effect now (an automatic can switch it off).
     pub active: bool,
+    /// The choices of a menu: the driver's index and its text.
+    pub choices: Vec<(i64, String)>,
+    /// Setting it does something, each time: it is no value that can be kept.
+    pub(super) acts: bool,
 }
 
 impl Control {
@@ -95,7 +103,11 @@ impl Control {
         name: String,
         (min, max, step, default): (i64, i64, u64, i64),
     ) -> Option<Self> {
-        let kind = ControlKind::from_code(code);
+        let kind = match ControlKind::from_code(code) {
+            // An array has the kind of its elements.
+            kind if kind.is_plain() && flags & HAS_PAYLOAD != 0 => ControlKind::Other,
+            kind => kind,
+        };
         (kind != ControlKind::Headline && flags & DISABLED == 0).then_some(Self {
             id,
             name,
@@ -107,6 +119,8 @@ impl Control {
             value: None,
             writable: flags & READ_ONLY == 0,
             active: flags & INACTIVE == 0,
+            choices: Vec::new(),
+            acts: kind == ControlKind::Button || flags & (EXECUTE_ON_WRITE | WRITE_ONLY) != 0,
         })
     }
 
@@ -133,6 +147,8 @@ mod tests {
         assert!(!brightness.is_readable(WRITE_ONLY));
         let focus = make(1, INACTIVE | READ_ONLY).unwrap();
         assert!(!focus.writable && !focus.active);
+        let array = make(5, HAS_PAYLOAD).unwrap();
+        assert!(!array.is_readable(HAS_PAYLOAD) && array.kind == ControlKind::Other);
     }
 
     #[test]

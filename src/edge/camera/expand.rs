@@ -101,6 +101,15 @@ pub fn sizes(given: &[Sizes]) -> Vec<(u32, u32)> {
     out
 }
 
+/// Whether a driver that gives these sizes takes `size`, too.
+#[must_use]
+pub fn allows(given: &[Sizes], size: (u32, u32)) -> bool {
+    given.iter().any(|sizes| match *sizes {
+        Sizes::One(w, h) => (w, h) == size,
+        Sizes::Range { width, height } => on_grid(size.0, width) && on_grid(size.1, height),
+    })
+}
+
 fn on_grid(value: u32, (min, max, step): (u32, u32, u32)) -> bool {
     (min..=max).contains(&value) && (value - min).is_multiple_of(step.max(1))
 }
@@ -209,6 +218,8 @@ mod tests {
         assert!(got.contains(&(854, 480)));
         assert!(got.contains(&(1000, 500)));
         assert!(got.contains(&(2592, 1944)));
+        assert!(allows(&[range], (1000, 17)) && !allows(&[range], (1001, 17)));
+        assert!(allows(&[Sizes::One(640, 480)], (640, 480)));
         assert!(!got.contains(&(0, 5)));
     }
 

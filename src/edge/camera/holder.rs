@@ -7,7 +7,7 @@ const MAX_PROCESSES: usize = 32_768;
 const MAX_FILES: usize = 4096;
 
 /// One clause: `the program obs (process 4711)`, or `another program` where it cannot be seen.
-pub(super) fn of_device(proc: &Path, device: &Path) -> String {
+pub(in crate::edge) fn of_device(proc: &Path, device: &Path) -> String {
     let own = std::process::id();
     processes(proc)
         .filter(|pid| *pid != own)

@@ -1,10 +1,14 @@
-//! The kernel's V4L2 calls that look at a camera and change nothing (`linux/videodev2.h`).
+//! The kernel's V4L2 calls (`linux/videodev2.h`) that a camera is looked at with. What is here changes nothing;
+//! `ioctl/controls.rs` sets controls, `ioctl/input.rs` the timings of an HDMI input.
 //!
 //! The structures, numbers and the call itself are those of the `v4l` crate; its `Device` on top of them is not used,
 //! because it panics on what real cameras say: a model name that is no UTF-8 (the kernel cuts it at 32 bytes, in the
 //! middle of a letter), a control kind that is younger than its table, a menu with step 0. It also knows no
 //! multi-planar cameras and does not tell a continuous range from one with steps. Here every text is cleaned, every
 //! loop has a bound, and what is not understood is left out.
+
+mod controls;
+mod input;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -16,17 +20,12 @@ use std::path::Path;
 use v4l::v4l_sys as sys;
 use v4l::v4l2::{self, vidioc};
 
-use super::control::Control;
 use super::expand::{Intervals, Sizes};
 
 /// Far above what real drivers list; bounds for one that never ends.
-const MAX_FORMATS: u32 = 64;
+const MAX_FORMATS: u32 = 128;
 const MAX_SIZES: u32 = 128;
 const MAX_INTERVALS: u32 = 64;
-const MAX_CONTROLS: usize = 512;
-
-/// `V4L2_CTRL_FLAG_NEXT_CTRL | V4L2_CTRL_FLAG_NEXT_COMPOUND`: the control after this id, of any kind.
-const NEXT_CONTROL: u32 = 0x8000_0000 | 0x4000_0000;
 
 /// C structures of integers and unions of them.
 ///
@@ -48,9 +47,16 @@ plain!(
     v4l2_frmivalenum,
     v4l2_streamparm,
     v4l2_requestbuffers,
+    v4l2_format,
     v4l2_query_ext_ctrl,
-    v4l2_control
+    v4l2_control,
+    v4l2_querymenu,
+    v4l2_input,
+    v4l2_dv_timings
 );
+
+// SAFETY: the argument of `VIDIOC_G_INPUT` is a plain `int`.
+unsafe impl Plain for libc::c_int {}
 
 fn zeroed<T: Plain>() -> T {
     // SAFETY: `Plain` promises that all zeroes are a value.
@@ -152,6 +158,21 @@ impl Node {
         (t.numerator > 0 && t.denominator > 0).then_some((t.numerator, t.denominator))
     }
 
+    /// The frame size that is set now, pixels, for drivers that do not list any.
+    pub(super) fn current_size(&self, queue: Queue) -> Option<(u32, u32)> {
+        let mut raw: sys::v4l2_format = zeroed();
+        raw.type_ = queue as u32;
+        self.call(vidioc::VIDIOC_G_FMT, &mut raw).ok()?;
+        // SAFETY: for these two kinds of queue the kernel fills `pix` or `pix_mp`; any bits are integers.
+        let size = unsafe {
+            match queue {
+                Queue::Capture => (raw.fmt.pix.width, raw.fmt.pix.height),
+                Queue::CaptureMplane => (raw.fmt.pix_mp.width, raw.fmt.pix_mp.height),
+            }
+        };
+        (size.0 > 0 && size.1 > 0).then_some(size)
+    }
+
     /// Whether another program streams from it: giving back our (none) buffers is refused to all but the owner.
     pub(super) fn is_busy(&self, queue: Queue) -> bool {
         let mut raw: sys::v4l2_requestbuffers = zeroed();
@@ -159,41 +180,6 @@ impl Node {
         raw.memory = sys::v4l2_memory_V4L2_MEMORY_MMAP;
         self.call(vidioc::VIDIOC_REQBUFS, &mut raw)
             .is_err_and(|e| e.raw_os_error() == Some(libc::EBUSY))
-    }
-
-    /// Every control, with its value where it is a plain number.
-    pub(super) fn controls(&self) -> Vec<Control> {
-        let mut out = Vec::new();
-        let mut last = 0;
-        for _ in 0..MAX_CONTROLS {
-            let mut raw: sys::v4l2_query_ext_ctrl = zeroed();
-            raw.id = last | NEXT_CONTROL;
-            let answer = self.call(vidioc::VIDIOC_QUERY_EXT_CTRL, &mut raw);
-            if answer.is_err() || raw.id <= last {
-                break;
-            }
-            last = raw.id;
-            let name: Vec<u8> = raw.name.iter().map(|c| c.to_ne_bytes()[0]).collect();
-            let control = Control::from_raw(
-                (raw.id, raw.type_, raw.flags),
-                clean(&name),
-                (raw.minimum, raw.maximum, raw.step, raw.default_value),
-            );
-            if let Some(mut control) = control {
-                if control.is_readable(raw.flags) {
-                    control.value = self.value(control.id);
-                }
-                out.push(control);
-            }
-        }
-        out
-    }
-
-    fn value(&self, id: u32) -> Option<i64> {
-        let mut raw: sys::v4l2_control = zeroed();
-        raw.id = id;
-        self.call(vidioc::VIDIOC_G_CTRL, &mut raw).ok()?;
-        Some(i64::from(raw.value))
     }
 
     fn call<T: Plain>(&self, request: vidioc::_IOC_TYPE, arg: &mut T) -> io::Result<()> {
@@ -274,90 +260,5 @@ pub(super) fn clean(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_from_a_driver_is_cut_and_cleaned() {
-        assert_eq!(clean(b"UVC Camera\0junk"), "UVC Camera");
-        // 31 bytes and half a letter, as the kernel cuts them.
-        assert_eq!(clean(b"Kamera \xc3"), "Kamera \u{fffd}");
-        assert_eq!(clean(b"\x1b[31mred\n"), "[31mred");
-        assert_eq!(clean(b""), "");
-    }
-
-    #[test]
-    fn sizes_and_intervals_are_decoded_by_their_type() {
-        let mut size: sys::v4l2_frmsizeenum = zeroed();
-        size.type_ = 1;
-        size.__bindgen_anon_1.discrete = sys::v4l2_frmsize_discrete {
-            width: 640,
-            height: 480,
-        };
-        assert_eq!(decode_size(&size), Some(Sizes::One(640, 480)));
-        size.type_ = 3;
-        size.__bindgen_anon_1.stepwise = sys::v4l2_frmsize_stepwise {
-            min_width: 16,
-            max_width: 1920,
-            step_width: 2,
-            min_height: 17,
-            max_height: 1080,
-            step_height: 3,
-        };
-        let range = Sizes::Range {
-            width: (16, 1920, 2),
-            height: (17, 1080, 3),
-        };
-        assert_eq!(decode_size(&size), Some(range));
-        size.type_ = 9;
-        assert_eq!(decode_size(&size), None);
-
-        let fract = |numerator, denominator| sys::v4l2_fract {
-            numerator,
-            denominator,
-        };
-        let mut interval: sys::v4l2_frmivalenum = zeroed();
-        interval.__bindgen_anon_1.stepwise = sys::v4l2_frmival_stepwise {
-            min: fract(1, 60),
-            max: fract(1, 1),
-            step: fract(1, 1),
-        };
-        let with = |step| {
-            Some(Intervals::Range {
-                min: (1, 60),
-                max: (1, 1),
-                step,
-            })
-        };
-        for (kind, expected) in [
-            (1, Some(Intervals::One((1, 60)))),
-            (2, with(None)),
-            (3, with(Some((1, 1)))),
-            (0, None),
-        ] {
-            interval.type_ = kind;
-            assert_eq!(decode_interval(&interval), expected);
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_no_camera_gives_errors_and_empty_lists_not_harm() {
-        let node = Node::open(Path::new("/dev/null")).unwrap();
-        let e = node.capability().unwrap_err();
-        assert_eq!(e.raw_os_error(), Some(libc::ENOTTY));
-        assert!(node.formats(Queue::Capture).is_empty());
-        assert!(node.sizes(0).is_empty());
-        assert!(node.intervals(0, (640, 480)).is_empty());
-        assert!(node.controls().is_empty());
-        assert!(!node.is_busy(Queue::CaptureMplane));
-        assert_eq!(node.current_interval(Queue::Capture), None);
-    }
-
-    #[test]
-    fn a_request_never_gets_a_structure_of_another_size() {
-        let node = Node::open(Path::new("/dev/null")).unwrap();
-        let mut wrong: sys::v4l2_control = zeroed();
-        let e = node.call(vidioc::VIDIOC_QUERYCAP, &mut wrong).unwrap_err();
-        assert_eq!(e.kind(), io::ErrorKind::InvalidInput);
-    }
-}
+#[path = "ioctl/tests.rs"]
+mod tests;

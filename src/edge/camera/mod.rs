@@ -1,18 +1,22 @@
 //! V4L2 cameras: which are there, what they are called for good, what they can do, and which of their modes to use.
 //!
 //! Looking changes nothing: no format is set and nothing is streamed. Each device gets `ANSWER_LIMIT` to answer.
-//! `expand`, `format`, `ids`, `mode` and `find` are pure or work on a folder that is passed in; `ioctl` is the thin
-//! layer on the kernel.
+//! `expand`, `format`, `ids`, `mode`, `names`, `signal` and `find` are pure or work on a folder that is passed in;
+//! `ioctl` is the thin layer on the kernel. What changes something: [`set`] (controls) and [`Camera::follow_signal`].
 
 mod control;
 mod expand;
 mod find;
 mod format;
-mod holder;
+pub(super) mod holder;
 mod ids;
 mod ioctl;
 /// The choice of a mode.
 pub mod mode;
+mod names;
+mod set;
+/// The signal at an input.
+pub mod signal;
 
 use std::fs;
 use std::io;
@@ -24,9 +28,10 @@ use serde::Serialize;
 use super::deadline::within;
 use crate::error::{Error, Kind, Result, io_kind};
 
-pub use control::{Control, ControlKind};
 pub use format::PixelFormat;
 pub use mode::{Choice, Mode, Use, Wish, choose};
+pub use set::{Outcome, list as list_controls, set};
+pub use signal::Signal;
 
 use ioctl::{Capability, Node, Queue};
 
@@ -63,6 +68,8 @@ pub struct Camera {
     pub modes: Vec<Mode>,
     /// Another program streams from it: one clause that says who, where that can be seen.
     pub in_use: Option<String>,
+    /// What is at its input.
+    pub signal: Signal,
 }
 
 impl Camera {
@@ -77,6 +84,32 @@ impl Camera {
     pub fn busy(&self) -> Option<Error> {
         let who = self.in_use.as_deref()?;
         Some(in_use(&format!("The camera {}", self.name), who))
+    }
+
+    /// The error that opening it would meet because there is no signal at its input.
+    #[must_use]
+    pub fn no_signal(&self) -> Option<Error> {
+        let problem = self.signal.problem()?;
+        Some(
+            Error::new(
+                Kind::Timeout,
+                format!("{problem} of the camera {}.", self.name),
+            )
+            .mend(signal::MEND),
+        )
+    }
+
+    /// Sets the timings of the signal that is there; nothing for a camera that needs none. Before it is opened.
+    ///
+    /// # Errors
+    /// Those of opening the device; `InUse` while another program streams; `Timeout`.
+    pub fn follow_signal(&self) -> Result<()> {
+        if !matches!(self.signal, Signal::Present(_)) {
+            return Ok(());
+        }
+        on_node(&self.path, |node, title, path| {
+            node.follow_signal().map_err(|e| open_error(path, title, e))
+        })
     }
 }
 
@@ -140,17 +173,24 @@ pub fn scan() -> Scan {
     out
 }
 
-/// Controls of the camera at `path`, with their values. Each value is a question to the camera, so this can take a
-/// while; it gets [`ANSWER_LIMIT`] like every other look.
+/// What is at the input of the camera at `path` now; works while it streams.
 ///
 /// # Errors
 /// Those of opening the device, and `Timeout`.
-pub fn controls(path: &Path) -> Result<Vec<Control>> {
+pub fn signal_at(path: &Path) -> Result<Signal> {
+    on_node(path, |node, _, _| Ok(node.signal()))
+}
+
+/// Opens the node a second time and does `work` with it, within [`ANSWER_LIMIT`]; `work` gets its title for sentences.
+fn on_node<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&Node, &str, &Path) -> Result<T> + Send + 'static,
+) -> Result<T> {
     let title = title_of(Path::new("/"), path);
     let path = path.to_owned();
     within(ANSWER_LIMIT, &title.clone(), move || {
         let node = Node::open(&path).map_err(|e| open_error(&path, &title, e))?;
-        Ok(node.controls())
+        work(&node, &title, &path)
     })
 }
 
@@ -220,7 +260,8 @@ fn read(path: &Path, title: &str) -> Result<Seen> {
         Ok(queue) => queue,
         Err(what) => return Ok(Seen::Other(what)),
     };
-    let modes = modes(&node, queue);
+    let signal = node.signal();
+    let modes = modes(&node, queue, &signal);
     let in_use = node
         .is_busy(queue)
         .then(|| holder::of_device(Path::new("/proc"), path));
@@ -235,30 +276,56 @@ fn read(path: &Path, title: &str) -> Result<Seen> {
         driver: who.driver,
         modes,
         in_use,
+        signal,
     })))
 }
 
-fn modes(node: &Node, queue: Queue) -> Vec<Mode> {
-    let fallback = node
-        .current_interval(queue)
-        .and_then(expand::rate_of)
-        .unwrap_or(ASSUMED_RATE);
+fn modes(node: &Node, queue: Queue, signal: &Signal) -> Vec<Mode> {
+    let (own_size, own_rate) = match signal {
+        Signal::Present(t) => (Some((t.width, t.height)), Some(t.fps)),
+        _ => (None, None),
+    };
+    let current = || node.current_interval(queue).and_then(expand::rate_of);
+    let fallback = own_rate.or_else(current).unwrap_or(ASSUMED_RATE);
     let mut out = Vec::new();
     for fourcc in node.formats(queue) {
-        for size in expand::sizes(&node.sizes(fourcc)) {
-            let mut rates = expand::rates(&node.intervals(fourcc, size));
+        let format = PixelFormat::from_fourcc(fourcc);
+        let given = node.sizes(fourcc);
+        let mut sizes = expand::sizes(&given);
+        if given.is_empty() {
+            // A receiver that does not scale lists no sizes: it gives that of the signal.
+            sizes.extend(own_size.or_else(|| node.current_size(queue)));
+        } else {
+            let own = own_size.filter(|s| !sizes.contains(s) && expand::allows(&given, *s));
+            sizes.extend(own);
+        }
+        if !format.is_usable() {
+            // It is only named, so one mode is enough: asking a driver for all takes its time.
+            let largest = sizes
+                .iter()
+                .max_by_key(|(w, h)| u64::from(*w) * u64::from(*h));
+            sizes = largest.copied().into_iter().collect();
+        }
+        for (width, height) in sizes {
+            let mut rates = Vec::new();
+            if format.is_usable() {
+                rates = expand::rates(&node.intervals(fourcc, (width, height)));
+            }
             if rates.is_empty() {
                 rates.push(fallback);
             }
-            out.extend(rates.into_iter().map(|fps| Mode {
-                format: PixelFormat::from_fourcc(fourcc),
-                width: size.0,
-                height: size.1,
+            let mode = |fps| Mode {
+                format,
+                width,
+                height,
                 fps,
-            }));
+            };
+            out.extend(rates.into_iter().map(mode));
         }
     }
-    out.sort_unstable();
+    let mut out = signal.fitting(out);
+    // Those of which a picture can be made come first: they are the last to be cut off.
+    out.sort_unstable_by_key(|m| (!m.format.is_usable(), *m));
     out.dedup();
     out.truncate(MAX_MODES);
     out

@@ -72,6 +72,7 @@ fn camera(id: &str, name: &str, path: &str) -> Camera {
             fps: (30, 1),
         }],
         in_use: None,
+        signal: Signal::Steady,
     }
 }
 
@@ -219,7 +220,9 @@ fn the_real_machine_is_looked_at_without_harm() {
     let e = find("no camera has this name").unwrap_err();
     assert_eq!(e.kind(), Kind::NotFound);
     assert_eq!(
-        controls(Path::new("/dev/video-none")).unwrap_err().kind(),
+        list_controls(Path::new("/dev/video-none"))
+            .unwrap_err()
+            .kind(),
         Kind::NotFound
     );
 }

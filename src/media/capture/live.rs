@@ -1,12 +1,12 @@
 //! Runs a live source pipeline (camera, sound card) that ends in an `appsink`, from start to stop.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
+use super::presence::{LOOK_EVERY, Presence};
 use super::worker::Signal;
 use crate::error::{Error, Kind, Result};
 use crate::media::bus;
@@ -22,6 +22,8 @@ pub(super) struct Pipeline {
     pub(super) sink: gst_app::AppSink,
     /// Whether the end of the stream is the end of the source (a file begins again).
     pub(super) ends: bool,
+    /// The device's node, where there is one.
+    pub(super) presence: Presence,
 }
 
 /// Takes a sample and its PTS as running time in ns; called on the streaming thread.
@@ -126,7 +128,11 @@ pub(super) fn run(
     );
     start(p, clock, signal)?;
     started();
-    while !signal.wait(Duration::from_secs(3600)) {}
+    while !signal.wait(LOOK_EVERY) {
+        if p.presence.gone() {
+            signal.fault((Kind::NotFound, format!("{} is gone (unplugged?)", p.name)));
+        }
+    }
     let fault = signal.take_fault();
     let wanted = signal.stopped();
     bus::graph(&p.pipeline, &p.name);

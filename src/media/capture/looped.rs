@@ -17,6 +17,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::live;
+use super::presence::Presence;
 use super::worker::Signal;
 use crate::error::{Error, Kind, Result, io_kind};
 use crate::media::bus;
@@ -254,6 +255,7 @@ pub(super) fn run(
         pipeline: player.pipeline.clone(),
         sink: player.sink.clone(),
         ends: false,
+        presence: Presence::default(),
     };
     live::start(&live, clock, signal)
         .map_err(|e| player.explain(e.kind(), e.message().to_owned(), plan.kept))?;

@@ -13,6 +13,7 @@ pub mod video;
 
 mod live;
 mod looped;
+mod presence;
 mod worker;
 
 /// What the camera delivers and what is done to it.
@@ -83,6 +84,12 @@ pub enum AudioInput {
 }
 
 impl VideoInput {
+    /// Whether it is a camera, not something made here.
+    #[must_use]
+    pub fn is_camera(&self) -> bool {
+        matches!(self, Self::V4l2 { .. } | Self::Libcamera { .. })
+    }
+
     /// One clause for people: what it is.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::live::{self, Pipeline};
+use super::presence::Presence;
 use super::worker::Signal;
 use super::{looped, test_source};
 use crate::config::schema::SlateConfig;
@@ -209,6 +210,7 @@ fn finish(
         pipeline,
         sink,
         ends: true,
+        presence: Presence::default(),
     };
     let picture = first_picture(&plan);
     live::halt(&plan.pipeline);

@@ -8,6 +8,7 @@ mod build;
 mod colour;
 mod pace;
 mod select;
+mod still;
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,13 +18,15 @@ use gstreamer as gst;
 
 use self::colour::Correction;
 use self::pace::Pace;
+use self::still::Still;
 use super::worker::{Signal, Worker, time};
 use super::{CameraStream, VideoInput, live, looped, test_source};
 use crate::error::{Error, Kind, Result};
-use crate::media::raw::{BufferSink, FaultSink, RawFormat};
+use crate::media::raw::{BufferSink, FaultSink, RawFormat, StillSink};
 use crate::media::time::MediaClock;
 
 pub use select::{SLATE_AFTER, STALLED_AFTER, VideoSelect};
+pub use still::STILL_AFTER;
 
 /// How long [`VideoCapture::open`] waits for a source to start.
 const START_LIMIT: Duration = Duration::from_secs(6);
@@ -42,6 +45,7 @@ struct Job {
     clock: MediaClock,
     frames: BufferSink,
     units: Option<BufferSink>,
+    still: Option<StillSink>,
 }
 
 impl VideoCapture {
@@ -49,6 +53,8 @@ impl VideoCapture {
     /// as PTS, never more than `format.fps` a second. For [`CameraStream::H264Passthrough`] `frames` gets nothing, and
     /// `units` gets byte-stream access units (annex B, SPS and PPS before each IDR picture, PTS in running time,
     /// `DELTA_UNIT` unset on keyframes). `ended` is called at most once, when a source that had started ends by itself.
+    /// `still` hears, from a real camera only, when the picture has not changed by a bit for [`STILL_AFTER`] (true), and when it
+    /// changes (false; also at the first change after the opening).
     /// Blocks until the source has started, at most 7 s.
     ///
     /// # Errors
@@ -60,6 +66,7 @@ impl VideoCapture {
         frames: BufferSink,
         units: Option<BufferSink>,
         ended: FaultSink,
+        still: Option<StillSink>,
     ) -> Result<Self> {
         if let VideoInput::File { path } = input {
             looped::check(path)?;
@@ -70,6 +77,7 @@ impl VideoCapture {
             clock: clock.clone(),
             frames,
             units,
+            still,
         };
         let (tell, started) = mpsc::sync_channel(1);
         let worker = Worker::spawn("capture-video", Signal::default(), move |signal| {
@@ -191,6 +199,8 @@ struct Pass {
     /// `None` for H.264 of the camera, which is never thinned out.
     pace: Option<Pace>,
     correction: Correction,
+    /// For a real camera that somebody asks about.
+    still: Option<(Still, StillSink)>,
 }
 
 impl Pass {
@@ -202,6 +212,11 @@ impl Pass {
                 ..
             }
         );
+        let still = if passthrough {
+            Still::units()
+        } else {
+            Still::frames(job.format)
+        };
         Self {
             out: match &job.units {
                 Some(units) if passthrough => units.clone(),
@@ -209,6 +224,11 @@ impl Pass {
             },
             pace: (!passthrough).then(|| Pace::new(job.format.fps)),
             correction: Correction::new(job.format, colours),
+            still: job
+                .still
+                .clone()
+                .filter(|_| job.input.is_camera())
+                .map(|tell| (still, tell)),
         }
     }
 
@@ -219,6 +239,11 @@ impl Pass {
         let Some(mut buffer) = sample.buffer_owned() else {
             return;
         };
+        if let Some((still, tell)) = &mut self.still
+            && let Some(verdict) = still.frame(&buffer, pts)
+        {
+            tell(verdict);
+        }
         // The only holder now, where the source keeps none: what follows changes the frame in place.
         drop(sample);
         if self.pace.is_some() {

@@ -15,7 +15,7 @@ use crate::media::capture::VideoInput;
 use crate::media::capture::slate;
 use crate::media::capture::video::{VideoCapture, VideoSelect};
 use crate::media::encode::UnitMaker;
-use crate::media::raw::{BufferSink, FaultSink, RawFormat};
+use crate::media::raw::{BufferSink, FaultSink, RawFormat, StillSink};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
 
@@ -219,6 +219,7 @@ impl State {
             frames,
             Some(units),
             self.ended(),
+            Some(self.still()),
         )
     }
 
@@ -256,6 +257,15 @@ impl State {
                 .video(&buffer);
             if let Some(unit) = unit {
                 encoders.passthrough(unit);
+            }
+        })
+    }
+
+    fn still(&self) -> StillSink {
+        let (reporter, current) = (self.reporter.clone(), self.current.clone());
+        Arc::new(move |still| {
+            if current.load(Ordering::SeqCst) {
+                reporter.report(MediaEvent::CameraStill(still));
             }
         })
     }

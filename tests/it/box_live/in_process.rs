@@ -79,6 +79,9 @@ impl InProcess {
             }),
             audio: Some(Arc::new(|| Ok(AudioInput::Test))),
             notes: vec![],
+            card: Default::default(),
+            camera: Default::default(),
+            stand_in: Default::default(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -86,7 +89,7 @@ impl InProcess {
             .unwrap();
         let options = AppOptions {
             config,
-            board: board::detected(),
+            board: board::detected().board,
             clock: Clock::real(),
             notices: vec![],
             sources: Some(sources),

@@ -117,6 +117,7 @@ fn other_patterns_come_from_a_real_live_pipeline_and_unknown_ones_are_named() {
         tape.sink(),
         None,
         faults(&Notes::default()),
+        None,
     );
     let text = bad.unwrap_err().report();
     assert!(

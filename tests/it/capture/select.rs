@@ -18,6 +18,7 @@ fn the_slate_takes_over_within_two_seconds_and_the_camera_comes_back_in_order() 
             select.input(),
             None,
             faults(&Notes::default()),
+            None,
         )
         .unwrap()
     };
@@ -151,6 +152,7 @@ fn what_cannot_be_opened_is_named_in_a_sentence() {
             Tape::default().sink(),
             None,
             faults(&ended),
+            None,
         ) {
             Err(e) => e.report(),
             Ok(capture) => {

@@ -11,7 +11,7 @@ use crate::wire::GUEST;
 /// Where its configuration, state and pipeline graphs lie, inside.
 pub const CONFIG: &str = "/run/boothcast.toml";
 pub const STATE: &str = "/run/boothcast-state";
-const PROGRAM: &str = env!("CARGO_BIN_EXE_boothcast");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_boothcast");
 
 /// A running box.
 pub struct Daemon<'r> {

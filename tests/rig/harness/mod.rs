@@ -6,7 +6,7 @@ mod machine;
 mod process;
 mod usb;
 
-pub use daemon::Daemon;
+pub use daemon::{CONFIG, Daemon, PROGRAM};
 pub use process::{Outcome, Process};
 pub use usb::{Grey, Tool};
 

@@ -94,6 +94,11 @@ impl Process {
         self.seen(|s| String::from_utf8_lossy(&s.stdout).into_owned())
     }
 
+    /// What it printed since the last call.
+    pub fn take_stdout(&self) -> Vec<u8> {
+        std::mem::take(&mut self.shared.0.lock().unwrap().stdout)
+    }
+
     pub fn stderr(&self) -> String {
         self.seen(|s| String::from_utf8_lossy(&s.stderr).into_owned())
     }

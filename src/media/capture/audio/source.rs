@@ -8,6 +8,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_audio as gst_audio;
 
+use super::super::presence::Presence;
 use super::super::test_source::Tone;
 use super::super::worker::{Signal, Worker};
 use super::super::{AudioInput, live, looped};
@@ -95,8 +96,9 @@ fn run(job: &Job, signal: &Signal, started: &dyn Fn()) -> Result<()> {
         AudioInput::Alsa { pcm, .. } => {
             let pipeline = alsa(job, pcm)?;
             let deliver = job.deliver.clone();
+            let channels = usize::try_from(job.channels).unwrap_or(1);
             let on_sample: live::OnSample = Arc::new(move |sample, pts| {
-                if let Some(samples) = Samples::of(&sample) {
+                if let Some(samples) = Samples::of(&sample, channels) {
                     deliver(samples.block(pts));
                 }
             });
@@ -107,7 +109,7 @@ fn run(job: &Job, signal: &Signal, started: &dyn Fn()) -> Result<()> {
                 path: path.clone(),
                 kept: looped::Kept::Sound,
                 chain: vec![bus::element("audioconvert")?],
-                caps: caps(job),
+                caps: caps(job, false),
                 lead: FILE_LEAD,
             };
             let mut seam = Seam::default();
@@ -122,22 +124,59 @@ fn run(job: &Job, signal: &Signal, started: &dyn Fn()) -> Result<()> {
     }
 }
 
-/// The wanted channels as floats, at the wanted rate where the source can, else at its own: the output's resampler, which knows
-/// the place of every sample, does the rest. (`audioresample` would hide the card's drift by counting samples itself.)
-fn caps(job: &Job) -> gst::Caps {
-    let structure = |rates: gst::glib::SendValue| {
+/// Channels of the largest card.
+const CHANNELS_MAX: i32 = 64;
+/// Rates that are asked of a source that cannot give the wanted one, best first; then whatever it has.
+const RATES: [i32; 8] = [
+    48_000, 44_100, 96_000, 88_200, 192_000, 32_000, 24_000, 22_050,
+];
+
+/// Floats at the wanted rate where the source can, else at its own: the output's resampler, which knows the place of every sample,
+/// does the rest. (`audioresample` would hide the card's drift by counting samples itself.) Likewise the channels, where the
+/// source keeps its own: `audioconvert` cannot bring down those of a card with ten inputs, for it is not told where they
+/// belong; [`fit`] can.
+fn caps(job: &Job, any_channels: bool) -> gst::Caps {
+    let structure = |(rate, channels): (gst::glib::SendValue, gst::glib::SendValue)| {
         let mut structure = gst::Structure::builder("audio/x-raw")
             .field("format", gst_audio::AUDIO_FORMAT_F32.to_str().as_str())
             .field("layout", "interleaved")
-            .field("channels", int(job.channels))
             .build();
-        structure.set_value("rate", rates);
+        structure.set_value("rate", rate);
+        structure.set_value("channels", channels);
         structure
     };
-    let any = gst::IntRange::new(8000, 192_000);
-    [int(job.rate).to_send_value(), any.to_send_value()]
-        .into_iter()
+    let range = |min, max| gst::IntRange::new(min, max).to_send_value();
+    let mut channels = vec![int(job.channels).to_send_value()];
+    if any_channels {
+        channels.push(range(1, CHANNELS_MAX));
+    }
+    std::iter::once(int(job.rate))
+        .chain(RATES)
+        .map(|rate| rate.to_send_value())
+        .chain([range(8000, 192_000)])
+        .flat_map(|rate| channels.iter().map(move |c| (rate.clone(), c.clone())))
         .map(structure)
+        .collect()
+}
+
+/// Interleaved samples with `have` channels as samples with `want` (1 or 2): one channel becomes two alike; of more, the first
+/// two count, mixed to one where one is wanted.
+fn fit(values: Vec<f32>, have: usize, want: usize) -> Vec<f32> {
+    if have == want {
+        return values;
+    }
+    values
+        .chunks_exact(have.max(1))
+        .flat_map(|frame| {
+            let left = frame[0];
+            let right = frame.get(1).copied().unwrap_or(left);
+            let pair = if want == 1 {
+                [(left + right) / 2.0; 2]
+            } else {
+                [left, right]
+            };
+            pair.into_iter().take(want)
+        })
         .collect()
 }
 
@@ -155,7 +194,7 @@ fn alsa(job: &Job, pcm: &str) -> Result<live::Pipeline> {
     source.set_property("buffer-time", 100_000_i64);
     source.set_property("latency-time", 10_000_i64);
     let convert = bus::element("audioconvert")?;
-    let sink = live::live_sink(&caps(job));
+    let sink = live::live_sink(&caps(job, true));
     // Sound must not be dropped where a picture may.
     sink.set_max_buffers(50);
     let pipeline = gst::Pipeline::new();
@@ -165,6 +204,7 @@ fn alsa(job: &Job, pcm: &str) -> Result<live::Pipeline> {
         pipeline,
         sink,
         ends: true,
+        presence: Presence::card(pcm),
     })
 }
 
@@ -177,10 +217,11 @@ struct Samples {
 }
 
 impl Samples {
-    fn of(sample: &gst::Sample) -> Option<Self> {
+    /// With `want` channels.
+    fn of(sample: &gst::Sample, want: usize) -> Option<Self> {
         let structure = sample.caps()?.structure(0)?;
         let rate = u32::try_from(structure.get::<i32>("rate").ok()?).ok()?;
-        let channels = usize::try_from(structure.get::<i32>("channels").ok()?).ok()?;
+        let have = usize::try_from(structure.get::<i32>("channels").ok()?).ok()?;
         let buffer = sample.buffer()?;
         let map = buffer.map_readable().ok()?;
         let values = map
@@ -189,11 +230,11 @@ impl Samples {
             .map(|v| if v.is_finite() { v } else { 0.0 })
             .collect();
         let marked = buffer.flags().contains(gst::BufferFlags::DISCONT);
-        (rate > 0 && channels > 0).then_some(Self {
+        (rate > 0 && have > 0 && want > 0).then(|| Self {
             rate,
-            channels,
+            channels: want,
             marked,
-            values,
+            values: fit(values, have, want),
         })
     }
 
@@ -224,7 +265,7 @@ impl Seam {
     const MENDED: u64 = 500_000_000;
 
     fn samples(&mut self, job: &Job, sample: &gst::Sample, pts: u64) {
-        if let Some(samples) = Samples::of(sample) {
+        if let Some(samples) = Samples::of(sample, usize::try_from(job.channels).unwrap_or(1)) {
             self.put(samples, pts, &*job.deliver);
         }
     }
@@ -299,6 +340,17 @@ fn tone(job: &Job, signal: &Signal) {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+
+    #[test]
+    fn channels_are_doubled_mixed_or_left_out() {
+        let two = vec![0.5, -0.25, 1.0, 0.0];
+        assert_eq!(fit(two.clone(), 2, 2), two);
+        assert_eq!(fit(vec![0.5, 1.0], 1, 2), [0.5, 0.5, 1.0, 1.0]);
+        assert_eq!(fit(two, 2, 1), [0.125, 0.5]);
+        let four = vec![0.1, 0.2, 0.9, 0.9, 0.3, 0.5, 0.9, 0.9];
+        assert_eq!(fit(four.clone(), 4, 2), [0.1, 0.2, 0.3, 0.5]);
+        assert_eq!(fit(four, 4, 1).len(), 2);
+    }
 
     #[test]
     fn the_seam_of_a_loop_is_filled_or_cut() {

@@ -15,6 +15,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::super::live;
+use super::super::presence::Presence;
 use super::super::{CameraStream, VideoInput};
 use super::colour::{self, Slot};
 use crate::error::{Error, Kind, Result};
@@ -113,6 +114,10 @@ pub(super) fn live(
         pipeline,
         sink,
         ends: true,
+        presence: match input {
+            VideoInput::V4l2 { path, .. } => Presence::node(path),
+            _ => Presence::default(),
+        },
     };
     Ok((live, colours))
 }
