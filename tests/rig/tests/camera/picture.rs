@@ -9,8 +9,8 @@ use crate::support::probe::{packet_times, record};
 use crate::support::the_box::run_to_end;
 
 /// Size to which a recording is scaled to look at it.
-const WIDTH: usize = 160;
-const HEIGHT: usize = 90;
+const WIDTH: usize = 320;
+const HEIGHT: usize = 180;
 
 /// The bars of vivid's first test pattern from left to right: red, green, blue.
 pub const BARS: [[f64; 3]; 8] = [
@@ -76,7 +76,7 @@ impl Film {
             let columns = (left + inner * 0.3) as usize..(left + inner * 0.7) as usize;
             let mut sum = [0.0; 3];
             let mut count = 0.0;
-            for y in HEIGHT * 7 / 10..HEIGHT * 9 / 10 {
+            for y in HEIGHT * 82 / 100..HEIGHT * 96 / 100 {
                 for x in columns.clone() {
                     let at = (y * WIDTH + x) * 3;
                     for (sum, value) in sum.iter_mut().zip(&frame[at..at + 3]) {
