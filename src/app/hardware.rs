@@ -12,6 +12,7 @@ mod thermal;
 use tokio::sync::watch;
 
 use super::sources::CardInUse;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::effect::Effect;
@@ -24,6 +25,8 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// The board's facts.
     pub board: &'a Board,
+    /// The core's clock: times in events are its.
+    pub clock: &'a Clock,
     /// Events go in here.
     pub handle: &'a Handle,
     /// What the box is doing.

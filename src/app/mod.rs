@@ -98,7 +98,7 @@ impl App {
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
         let wanted_bitrate = state.video().bitrate;
-        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock, effects_in);
+        let (handle, supervisor) = Supervisor::spawn(runtime, state, clock.clone(), effects_in);
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
@@ -128,6 +128,7 @@ impl App {
         let hardware = Hardware::start(&hardware::Parts {
             config: &config,
             board: &board,
+            clock: &clock,
             handle: &handle,
             status: &status,
             card: &found.card,
@@ -293,7 +294,11 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
-        heat: crate::device::thermal::Limits::default(),
+        heat: crate::device::thermal::Limits {
+            step_c: config.thermal.step_down_c,
+            lowest_c: config.thermal.lowest_c,
+            hold: Duration::from_secs(config.thermal.recover_s.into()),
+        },
     }
 }
 

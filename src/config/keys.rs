@@ -16,6 +16,8 @@ pub enum Kind {
     Float(f64, f64, &'static str),
     /// Text that passes a check, and what the text is.
     Text(&'static str, fn(&str) -> Result<(), String>),
+    /// A GPIO line: its number on the chip, or its name.
+    Line,
     /// One of some words.
     Choice(&'static [&'static str]),
     /// A file or folder; a relative one counts from the folder of the configuration file.
@@ -97,6 +99,7 @@ impl Key {
             }
             Kind::Float(min, max, unit) => with_unit(format!("a number from {min} to {max}"), unit),
             Kind::Text(what, _) => what.into(),
+            Kind::Line => "a line's number, or its name in quotes".into(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Path => "a path in quotes".into(),
             Kind::Bitrate(min, max) => format!(

@@ -13,6 +13,7 @@ pub mod board;
 mod build;
 mod destination;
 mod document;
+mod gpio;
 mod key_file;
 /// What a key is: path, kind, default, documentation.
 pub mod keys;
@@ -35,6 +36,7 @@ pub mod types;
 mod url;
 mod value;
 
+pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub use last_good::load_or_last_good;
 pub use load::{DEFAULT_FILES, Loaded, Sources, load};
 pub use problems::{Problem, Problems};

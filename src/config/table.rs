@@ -1,13 +1,14 @@
 //! THE table of configuration keys: one row per key.
 
 use super::keys::Default::{Is, Required, Unset};
-use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Path, Secret, Text};
+use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Line, Path, Secret, Text};
 use super::keys::{Key, Section};
 use super::value::checks;
 
 /// Every section, in the order of the reference.
 pub const SECTIONS: &[Section] = &[
     section("box", "Who this box is."),
+    section("board", "Which board this is."),
     section("video", "Where the picture comes from."),
     section("audio", "Where the sound comes from."),
     section("encode", "How the main rendition is encoded."),
@@ -26,6 +27,18 @@ pub const SECTIONS: &[Section] = &[
         "A bitrate that follows the slowest live destination.",
     ),
     section("slate", "What is shown when there is no camera picture."),
+    section(
+        "led",
+        "The status light: a GPIO line, three of them (red, green, blue), or LEDs of the kernel. `docs/light-and-button.md` says what its rhythms mean.",
+    ),
+    section(
+        "button",
+        "The button: pressed shortly it goes live or ends the show, for 3 s it makes the box show itself, for 10 s it asks for a factory reset.",
+    ),
+    section(
+        "thermal",
+        "Heat: the picture is made smaller before the board's firmware takes the processor's speed away.",
+    ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -80,6 +93,9 @@ const PATTERNS: &[&str] = &[
 table! {
     "box.name", Text("a name", checks::box_name), Is("Boothcast"),
         "Name shown on the slate and to RTSP clients: 1 to 64 characters.";
+
+    "board.profile", Text("auto, the id of a board such as rpi4, or a path that begins with /", checks::board), Is("auto"),
+        "Board profile: `auto` recognises the board (see Boards), an id of that list takes its profile, and a path that begins with `/` reads one of your own (`docs/boards.md`). `boothcast doctor` says which is in force and why.";
 
     "video.source", Choice(&["auto", "v4l2", "libcamera", "test", "file"]), Is("auto"),
         "Kind of source: `auto` takes the first camera, else the test picture; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
@@ -182,6 +198,47 @@ table! {
 
     "slate.picture", Path, Is(""),
         "Own picture, PNG or JPEG; empty: one made of the box's name and a sentence on what is wrong.";
+
+    "led.kind", Choice(&["auto", "gpio", "class", "off"]), Is("auto"),
+        "`gpio` drives lines, `class` an LED of the kernel; `auto` takes what is written below, else the board's light, else none.";
+    "led.chip", Text("a chip's label, name or path", checks::line), Unset("the board's"),
+        "GPIO chip by label, name (`gpiochip0`) or path; empty: the chip that has a line of that name. `gpiodetect` lists them.";
+    "led.line", Line, Unset("the board's"),
+        "Line of a light of one colour, by number or name.";
+    "led.active_low", Bool, Unset("the board's, else `false`"),
+        "Whether the light is lit while its line is low.";
+    "led.red", Line, Unset("none"),
+        "Line of the red part of a light of three colours; with `kind = \"class\"` the name of a kernel LED.";
+    "led.green", Line, Unset("none"),
+        "The same for green.";
+    "led.blue", Line, Unset("none"),
+        "The same for blue.";
+    "led.name", Text("a name in /sys/class/leds", checks::led_names), Unset("the board's"),
+        "Kernel LED; of several names with commas between them, the first that is there.";
+
+    "button.enabled", Bool, Is("true"),
+        "Whether the button is used.";
+    "button.chip", Text("a chip's label, name or path", checks::line), Unset("the board's"),
+        "GPIO chip by label, name (`gpiochip0`) or path; empty: the chip that has a line of that name.";
+    "button.line", Line, Unset("the board's; none: no button"),
+        "Line of the button, by number or name.";
+    "button.active_low", Bool, Unset("the board's, else `true`"),
+        "Whether the line is low while the button is pressed.";
+    "button.bias", Choice(&["pull-up", "pull-down", "none"]), Unset("towards the level of a button that is not pressed"),
+        "Resistor of the chip that holds the line while nobody presses; `none` where the circuit has its own. Chips without resistors ignore it.";
+    "button.debounce_ms", Int(1, 500, "ms"), Is("20"),
+        "Time for which a level must hold until it counts, so that a bouncing contact makes one press.";
+
+    "thermal.enabled", Bool, Is("true"),
+        "Whether temperature and power supply are watched.";
+    "thermal.sensor", Path, Is(""),
+        "File with the temperature in thousandths of a degree Celsius; empty: the board's sensor, else the hottest of the processor's that the kernel lists.";
+    "thermal.step_down_c", Float(30.0, 110.0, "°C"), Is("80"),
+        "From this temperature on the picture is a step smaller. Lower on boards that throttle hard below 85 °C.";
+    "thermal.lowest_c", Float(30.0, 110.0, "°C"), Is("85"),
+        "From this temperature on the picture is as small as can be.";
+    "thermal.recover_s", Int(1, 3600, "s"), Is("60"),
+        "For so long it must be 5 °C below `step_down_c` before the picture grows by a step; longer when it soon gets hot again.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

@@ -107,6 +107,12 @@ pub fn check(key: &Key, raw: &Raw, base: Option<&Path>) -> Result<Value, Refusal
             Ok(()) => Ok(Value::Text((*t).to_owned())),
             Err(clause) => Err(Refusal::new(clause)),
         },
+        (Kind::Line, Raw::Int(n)) => within(key, *n, |n| (0..=checks::MAX_OFFSET).contains(&n))
+            .map(|_| Value::Text(n.unwrap_or_default().to_string())),
+        (Kind::Line, Raw::Text(t)) => match checks::gpio_line(t) {
+            Ok(()) => Ok(Value::Text((*t).to_owned())),
+            Err(clause) => Err(Refusal::new(clause)),
+        },
         (Kind::Choice(words), Raw::Text(t)) => choice(key, words, t),
         (Kind::Path, Raw::Text(t)) => path(t, base),
         (Kind::Bitrate(min, max), Raw::Int(n)) => bitrate(key, *n, min, max),
@@ -234,12 +240,63 @@ pub mod checks {
         s.parse::<StreamUrl>().map(|_| ())
     }
 
+    /// `auto`, the id of a board profile, or the absolute path of one.
+    pub fn board(s: &str) -> Result<(), String> {
+        use crate::config::board;
+        if s == "auto" || board::by_id(s).is_some() {
+            return Ok(());
+        }
+        if s.starts_with('/') {
+            return line(s);
+        }
+        let ids: Vec<_> = board::all().iter().map(|b| b.id.as_str()).collect();
+        Err(format!(
+            "must be auto, a path that begins with /, or one of {}",
+            ids.join(", ")
+        ))
+    }
+
     /// A line of at most 256 bytes.
     pub fn line(s: &str) -> Result<(), String> {
         if s.len() > 256 || s.chars().any(char::is_control) {
             return Err("must be at most 256 bytes without control characters".into());
         }
         Ok(())
+    }
+
+    /// More lines than any GPIO chip has.
+    pub const MAX_OFFSET: i64 = 65_535;
+
+    /// A GPIO line's number, or its name, of which the kernel keeps 31 bytes.
+    pub fn gpio_line(s: &str) -> Result<(), String> {
+        let named = (1..=31).contains(&s.len()) && !s.chars().any(char::is_control);
+        let number = s.bytes().all(|b| b.is_ascii_digit());
+        if named && (!number || s.parse::<i64>().is_ok_and(|n| n <= MAX_OFFSET)) {
+            return Ok(());
+        }
+        Err(format!(
+            "must be a line's number (0 to {MAX_OFFSET}) or its name of at most 31 bytes"
+        ))
+    }
+
+    /// Names in `/sys/class/leds`, with commas between them.
+    pub fn led_names(s: &str) -> Result<(), String> {
+        if s.len() > 256 {
+            return Err("must be at most 256 bytes".into());
+        }
+        if s.is_empty() {
+            return Ok(());
+        }
+        s.split(',').try_for_each(|name| led_name(name.trim()))
+    }
+
+    /// A name in `/sys/class/leds`: one part of a path.
+    pub fn led_name(s: &str) -> Result<(), String> {
+        let named = (1..=64).contains(&s.len()) && !s.chars().any(|c| c.is_control() || c == '/');
+        if named && s != "." && s != ".." {
+            return Ok(());
+        }
+        Err("must be a name in /sys/class/leds, at most 64 bytes without /".into())
     }
 
     /// `auto` or a GStreamer element's name.

@@ -11,6 +11,7 @@ mod box_live;
 mod capture;
 mod cli_check;
 mod cli_doctor;
+mod ctl;
 mod encode;
 mod rtmp;
 mod rtsp;

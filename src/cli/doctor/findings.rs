@@ -8,10 +8,10 @@ use crate::edge::camera::Signal;
 use crate::edge::camera::signal::MEND;
 
 /// Collects the lines of one section.
-struct Section<'a>(&'static str, &'a mut Vec<Finding>);
+pub(super) struct Section<'a>(pub(super) &'static str, pub(super) &'a mut Vec<Finding>);
 
 impl Section<'_> {
-    fn add(&mut self, mark: Mark, name: &str, text: impl Into<String>) {
+    pub(super) fn add(&mut self, mark: Mark, name: &str, text: impl Into<String>) {
         self.1.push(Finding {
             section: self.0,
             mark,
@@ -21,13 +21,13 @@ impl Section<'_> {
         });
     }
 
-    fn bad(&mut self, name: &str, text: impl Into<String>, mend: impl Into<String>) {
+    pub(super) fn bad(&mut self, name: &str, text: impl Into<String>, mend: impl Into<String>) {
         self.add(Mark::Bad, name, text);
         self.mend(mend);
     }
 
     /// What to do about the line that was added last.
-    fn mend(&mut self, mend: impl Into<String>) {
+    pub(super) fn mend(&mut self, mend: impl Into<String>) {
         if let Some(last) = self.1.last_mut() {
             last.mend = Some(mend.into());
         }
@@ -48,10 +48,12 @@ pub fn can_go_live(report: &Report) -> bool {
 #[must_use]
 pub fn judge(report: &Report) -> Vec<Finding> {
     let mut out = Vec::new();
-    let title = &report.board.title;
-    Section("Board", &mut out).add(Mark::Good, &report.board.id, title.as_str());
+    let board = &report.board;
+    let text = format!("{}, because {}.", board.title, board.why);
+    Section("Board", &mut out).add(Mark::Good, &board.id, text);
     cameras(report, Section("Cameras", &mut out));
     cards(report, Section("Capture cards", &mut out));
+    super::gpio::findings(report, Section("Light and button", &mut out));
     encoders(report, Section("Encoders", &mut out));
     gstreamer(report, Section("GStreamer", &mut out));
     surroundings::network(report, Section("Network", &mut out));

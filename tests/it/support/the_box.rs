@@ -52,6 +52,7 @@ impl TheBox {
             .stderr(out("stderr"))
             .env_remove("NOTIFY_SOCKET")
             .env_remove("INVOCATION_ID")
+            .env_remove("RUNTIME_DIRECTORY")
             .envs(options.env.iter().copied());
         Self {
             process: Guard::spawn(&mut command),

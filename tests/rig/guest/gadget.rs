@@ -7,12 +7,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::options::Options;
+use crate::find::{video_nodes, wait};
 
 const ROOT: &str = "/sys/kernel/config/usb_gadget";
 
@@ -99,19 +98,19 @@ impl Gadget {
         let gadget = Self::create(identity)?;
         let function = gadget.function("uac2.mic")?;
         let rates: Vec<String> = spec.rates.iter().map(u32::to_string).collect();
-        set(&function, "c_chmask", 0)?;
-        set(&function, "p_chmask", (1u64 << spec.channels) - 1)?;
-        set(&function, "p_srate", rates.join(","))?;
-        set(&function, "p_ssize", spec.sample_bytes)?;
-        set(&function, "p_volume_present", u8::from(spec.volume))?;
-        set(&function, "p_mute_present", u8::from(spec.volume))?;
+        set(&function, "c_chmask", &0)?;
+        set(&function, "p_chmask", &((1u64 << spec.channels) - 1))?;
+        set(&function, "p_srate", &rates.join(","))?;
+        set(&function, "p_ssize", &spec.sample_bytes)?;
+        set(&function, "p_volume_present", &u8::from(spec.volume))?;
+        set(&function, "p_mute_present", &u8::from(spec.volume))?;
         if spec.volume {
-            set(&function, "p_volume_min", -50 * 256)?;
-            set(&function, "p_volume_max", 0)?;
-            set(&function, "p_volume_res", 256)?;
+            set(&function, "p_volume_min", &(-50 * 256))?;
+            set(&function, "p_volume_max", &0)?;
+            set(&function, "p_volume_res", &256)?;
         }
         // With two requests in flight the emulated bus finds none when this processor was busy for 2 ms.
-        set(&function, "req_number", 16)?;
+        set(&function, "req_number", &16)?;
         gadget.link(&function, "configs/c.1/uac2.mic")?;
         Ok(gadget)
     }
@@ -142,8 +141,12 @@ impl Gadget {
         fs::create_dir(&dir)
             .with_context(|| format!("cannot make the USB device {}", dir.display()))?;
         let gadget = Self { dir, udc };
-        set(&gadget.dir, "idVendor", format!("{:#06x}", identity.ids.0))?;
-        set(&gadget.dir, "idProduct", format!("{:#06x}", identity.ids.1))?;
+        set(&gadget.dir, "idVendor", &format!("{:#06x}", identity.ids.0))?;
+        set(
+            &gadget.dir,
+            "idProduct",
+            &format!("{:#06x}", identity.ids.1),
+        )?;
         // Miscellaneous device with interface associations, as webcams are.
         set(&gadget.dir, "bDeviceClass", "0xEF")?;
         set(&gadget.dir, "bDeviceSubClass", "0x02")?;
@@ -246,18 +249,18 @@ fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 fn camera_function(function: &Path, spec: &CameraSpec, name: &str) -> Result<()> {
     let name: String = name.chars().take(31).collect();
-    set(function, "function_name", name)?;
-    set(function, "streaming_interval", spec.interval)?;
-    set(function, "streaming_maxpacket", spec.max_packet)?;
+    set(function, "function_name", &name)?;
+    set(function, "streaming_interval", &spec.interval)?;
+    set(function, "streaming_maxpacket", &spec.max_packet)?;
     set(
         function,
         "control/terminal/camera/default/bmControls",
-        lines(&spec.controls.0),
+        &lines(&spec.controls.0),
     )?;
     set(
         function,
         "control/processing/default/bmControls",
-        lines(&spec.controls.1),
+        &lines(&spec.controls.1),
     )?;
     let header = folder(function, "control/header/h")?;
     for speed in ["fs", "ss"] {
@@ -297,28 +300,28 @@ fn frame_size(format: &Path, size: &FrameSize) -> Result<()> {
         .map(|rate| interval_100ns(*rate))
         .collect();
     let (slow, fast) = (size.rates.iter().min(), size.rates.iter().max());
-    set(&dir, "wWidth", size.width)?;
-    set(&dir, "wHeight", size.height)?;
-    set(&dir, "dwMaxVideoFrameBufferSize", bytes)?;
+    set(&dir, "wWidth", &size.width)?;
+    set(&dir, "wHeight", &size.height)?;
+    set(&dir, "dwMaxVideoFrameBufferSize", &bytes)?;
     set(
         &dir,
         "dwMinBitRate",
-        bytes.saturating_mul(8 * slow.copied().unwrap_or(1)),
+        &(bytes.saturating_mul(8 * slow.copied().unwrap_or(1))),
     )?;
     set(
         &dir,
         "dwMaxBitRate",
-        bytes.saturating_mul(8 * fast.copied().unwrap_or(1)),
+        &(bytes.saturating_mul(8 * fast.copied().unwrap_or(1))),
     )?;
     set(
         &dir,
         "dwDefaultFrameInterval",
-        intervals.first().copied().unwrap_or(333_333),
+        &intervals.first().copied().unwrap_or(333_333),
     )?;
     let mut sorted = intervals;
     sorted.sort_unstable();
     let sorted: Vec<String> = sorted.iter().map(u32::to_string).collect();
-    set(&dir, "dwFrameInterval", sorted.join("\n"))
+    set(&dir, "dwFrameInterval", &sorted.join("\n"))
 }
 
 /// The largest frame of that size: two bytes a pixel, for JPEG too.
@@ -346,7 +349,7 @@ fn link(target: &Path, name: &Path) -> Result<()> {
     symlink(target, name).with_context(|| format!("cannot link {}", name.display()))
 }
 
-fn set(dir: &Path, name: &str, value: impl ToString) -> Result<()> {
+fn set(dir: &Path, name: &str, value: &(impl ToString + ?Sized)) -> Result<()> {
     let (path, value) = (dir.join(name), value.to_string());
     fs::write(&path, &value)
         .with_context(|| format!("cannot write {value:?} to {}", path.display()))
@@ -366,89 +369,4 @@ pub fn modprobe(args: &[&str]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Each V4L2 device: its folder under /sys/class/video4linux and its node.
-pub fn video_nodes() -> Vec<(PathBuf, PathBuf)> {
-    let Ok(entries) = Path::new("/sys/class/video4linux").read_dir() else {
-        return Vec::new();
-    };
-    let mut nodes: Vec<_> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("video"))
-        .map(|entry| (entry.path(), Path::new("/dev").join(entry.file_name())))
-        .collect();
-    nodes.sort();
-    nodes
-}
-
-/// The host's capture node of the camera with that serial number. (uvcvideo makes a second node for metadata.)
-pub fn host_video(serial: &str) -> Option<PathBuf> {
-    video_nodes().into_iter().find_map(|(class, node)| {
-        let index = fs::read_to_string(class.join("index")).ok()?;
-        (index.trim() == "0" && usb_serial(&class).as_deref() == Some(serial)).then_some(node)
-    })
-}
-
-/// The host's ALSA card number of the sound card with that serial number.
-pub fn host_card(serial: &str) -> Option<u32> {
-    let entries = Path::new("/sys/class/sound").read_dir().ok()?;
-    entries.flatten().find_map(|entry| {
-        let number = entry
-            .file_name()
-            .to_str()?
-            .strip_prefix("card")?
-            .parse()
-            .ok()?;
-        (usb_serial(&entry.path()).as_deref() == Some(serial)).then_some(number)
-    })
-}
-
-/// The serial number of the USB device whose interface `class` hangs on.
-fn usb_serial(class: &Path) -> Option<String> {
-    let interface = fs::canonicalize(class.join("device")).ok()?;
-    let serial = fs::read_to_string(interface.parent()?.join("serial")).ok()?;
-    Some(serial.trim().to_owned())
-}
-
-/// For `--help`.
-pub const FIND_USAGE: &str = "\
-find camera|card SERIAL: waits for the USB device with that serial number and prints the host's /dev/videoN or ALSA
-                      card number
-  --within MS         how long (5000)";
-
-/// Runs `find`.
-pub fn find(options: &Options) -> Result<()> {
-    let (kind, serial) = (
-        options.at(0, "camera or card")?,
-        options.at(1, "the serial number")?,
-    );
-    let within = Duration::from_millis(options.number("within", 5000)?);
-    let found = match kind {
-        "camera" => wait(within, || host_video(serial).filter(|node| node.exists()))
-            .map(|node| node.display().to_string()),
-        "card" => wait(within, || host_card(serial)).map(|card| card.to_string()),
-        other => bail!("`{other}`: there are camera and card"),
-    };
-    println!(
-        "{}",
-        found.with_context(|| format!(
-            "no {kind} with the serial number {serial} came within {within:?}"
-        ))?
-    );
-    Ok(())
-}
-
-/// Asks every 5 ms until there is an answer or the time is over.
-pub fn wait<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + within;
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if Instant::now() >= end {
-            return None;
-        }
-        sleep(Duration::from_millis(5));
-    }
 }

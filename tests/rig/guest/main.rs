@@ -5,10 +5,12 @@
 
 mod agent;
 mod commands;
+mod find;
 mod gadget;
 mod gpio;
 mod init;
 mod jpeg;
+mod leds;
 mod mic;
 mod options;
 #[allow(dead_code)]
@@ -44,9 +46,10 @@ type Tool = fn(&options::Options) -> anyhow::Result<()>;
 const TOOLS: &[(&str, Tool, &str)] = &[
     ("uvc", uvc::main, uvc::USAGE),
     ("mic", mic::main, mic::USAGE),
-    ("find", gadget::find, gadget::FIND_USAGE),
+    ("find", find::main, find::USAGE),
     ("tone", tone::main, tone::USAGE),
     ("gpio", gpio::main, gpio::USAGE),
+    ("leds", leds::main, leds::USAGE),
     ("sample", sample::main, sample::USAGE),
     ("tell", commands::main, commands::USAGE),
 ];

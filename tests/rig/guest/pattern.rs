@@ -1,7 +1,7 @@
 //! The picture of the rig's camera, and how a test reads it back after scaling and H.264.
 //!
 //! ```text
-//! ┌──┬──┬──┬─ … ─┬──┬──┐  counter strip (1/8 of the height), 20 cells: white, black, 16 bits with the highest first,
+//! ┌──┬──┬──┬─ … ─┬──┬──┐  counter strip (up to 1/8 of the height), 20 cells: white, black, 16 bits with the highest first,
 //! ├──┴──┴──┴─ … ─┴──┴──┤  the parity that makes the number of white bits even, white
 //! │ 7 colour bars      │  75 % bars: white yellow cyan green magenta red blue; brightness, contrast and saturation act here
 //! ├────────────────────┤
@@ -158,7 +158,7 @@ pub fn read_counter(luma: &[u8], width: usize, height: usize, stride: usize) -> 
             (4 * cell + 1) * width / (4 * STRIP_CELLS),
             (4 * cell + 3) * width / (4 * STRIP_CELLS),
         );
-        let (top, bottom) = (height / 32, height * 3 / 32);
+        let (top, bottom) = (height / 48, height / 16);
         mean(luma, stride, left..right, top..bottom)
     };
     let (white, black) = (level(0)?, level(1)?);
@@ -201,4 +201,88 @@ fn mean(
         }
     }
     (count > 0).then(|| sum as f64 / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plane of luma of a drawn picture, scaled to 320×180 by picking pixels.
+    fn small(width: usize, height: usize, counter: u16, look: &Look) -> Vec<u8> {
+        let mut yuyv = vec![0; width * height * 2];
+        Grid::draw(width, height, counter, look).yuyv(&mut yuyv);
+        let pixel = |x: usize, y: usize| yuyv[(y * height / 180 * width + x * width / 320) * 2];
+        (0..180)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .map(|(x, y)| pixel(x, y))
+            .collect()
+    }
+
+    #[test]
+    fn the_counter_is_read_back_in_every_size() {
+        for (width, height) in [(320, 240), (640, 360), (640, 480), (1280, 720)] {
+            for counter in [0, 1, 0x5555, 0xAAAA, 0xFFFF, 30_000] {
+                let luma = small(width, height, counter, &Look::default());
+                assert_eq!(
+                    read_counter(&luma, 320, 180, 320),
+                    Some(counter),
+                    "{width}×{height}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_counter_is_read_where_there_is_none() {
+        assert_eq!(read_counter(&[128; 320 * 180], 320, 180, 320), None);
+        let mut luma = small(640, 480, 1000, &Look::default());
+        // One bit turned: the parity is wrong.
+        for row in luma.chunks_exact_mut(320).take(20) {
+            let turned = 255 - row[16 * 5 + 8];
+            row[16 * 5..16 * 6].fill(turned);
+        }
+        assert_eq!(read_counter(&luma, 320, 180, 320), None);
+    }
+
+    #[test]
+    fn brightness_contrast_and_saturation_act_on_the_bars() {
+        let neutral = small(640, 480, 7, &Look::default());
+        let plain = read_bars(&neutral, 320, 180, 320).unwrap();
+        for (bar, expected) in plain.iter().zip(BARS) {
+            assert!((bar - f64::from(expected[0])).abs() < 0.5);
+        }
+        let bright = small(
+            640,
+            480,
+            7,
+            &Look {
+                brightness: 40,
+                ..Look::default()
+            },
+        );
+        assert_eq!(read_counter(&bright, 320, 180, 320), Some(7));
+        let bright = read_bars(&bright, 320, 180, 320).unwrap();
+        assert!((bright[3] - plain[3] - 40.0).abs() < 0.5);
+        let flat = small(
+            640,
+            480,
+            7,
+            &Look {
+                contrast: 0.0,
+                ..Look::default()
+            },
+        );
+        let flat = read_bars(&flat, 320, 180, 320).unwrap();
+        assert!((flat[0] - flat[6]).abs() < 0.5);
+        let grey = Grid::draw(
+            640,
+            480,
+            7,
+            &Look {
+                saturation: 0.0,
+                ..Look::default()
+            },
+        );
+        assert_eq!(grey.cell(5, 15)[1..], [128, 128]);
+    }
 }

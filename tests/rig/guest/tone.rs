@@ -9,6 +9,7 @@ use std::time::Duration;
 use alsa::pcm::{Access, Format, HwParams, PCM};
 use alsa::{Direction, ValueOr};
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use crate::commands::{Commands, poll, poll_fd};
 use crate::options::Options;
@@ -22,7 +23,7 @@ tone: plays a sine until SIGTERM
   --format F          S16_LE, S24_3LE or S32_LE (S16_LE)
   --freq HZ           (1000)                         --level DB        peak, below full scale (-20)
   --silence, --clip   begin so                       --socket PATH     where it takes commands (/run/tone.sock)
-commands: tone [HZ [DB]], silence, clip (a sine of three times full scale, cut off)";
+commands: tone [HZ [DB]], silence, clip (a sine of three times full scale, cut off), state (JSON)";
 
 /// Frames that are made at once.
 const BLOCK: usize = 480;
@@ -128,7 +129,7 @@ impl Tone {
                     block.drain(..(frames * frame).min(block.len()));
                 }
                 Err(error) if error.errno() == libc::EAGAIN => {
-                    self.pause(commands, Duration::from_millis(5))
+                    self.pause(commands, Duration::from_millis(5));
                 }
                 // An underrun, or the other end stopped.
                 Err(error) if [libc::EPIPE, libc::EIO, libc::ESTRPIPE].contains(&error.errno()) => {
@@ -163,7 +164,13 @@ impl Tone {
             }
             Some("silence") => self.kind = Kind::Silence,
             Some("clip") => self.kind = Kind::Clip,
-            _ => bail!("`{command}` is not a command; there are tone, silence, clip"),
+            Some("state") => {
+                let kind = format!("{:?}", self.kind).to_lowercase();
+                return Ok(
+                    json!({ "kind": kind, "hz": self.hz, "amplitude": self.amplitude }).to_string(),
+                );
+            }
+            _ => bail!("`{command}` is not a command; there are tone, silence, clip, state"),
         }
         Ok("ok".to_owned())
     }

@@ -4,9 +4,11 @@
 mod daemon;
 mod machine;
 mod process;
+mod usb;
 
 pub use daemon::{CONFIG, Daemon, PROGRAM};
 pub use process::{Outcome, Process};
+pub use usb::{Grey, Tool};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
