@@ -252,7 +252,11 @@ fn a_light_that_cannot_be_had_is_one_clear_sentence_and_the_box_goes_on() {
         let log = std::fs::read_to_string(rig.folder().join("boothcast.log")).unwrap();
         log.lines().filter(|l| l.contains(what)).count()
     };
-    assert_eq!(log("the LED stays dark: line 0"), 1, "said once, not at each try");
+    assert_eq!(
+        log("the LED stays dark: line 0"),
+        1,
+        "said once, not at each try"
+    );
 }
 
 #[test]
