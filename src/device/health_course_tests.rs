@@ -21,12 +21,6 @@ fn camera(rig: &mut Rig) {
     });
 }
 
-fn encoder(rig: &mut Rig) {
-    for e in ["v4l2h264enc", "x264enc", "openh264enc"] {
-        rig.encoder_fails(e);
-    }
-}
-
 fn key(rig: &mut Rig) {
     rig.destination(
         "youtube",

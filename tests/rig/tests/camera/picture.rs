@@ -9,8 +9,8 @@ use crate::support::probe::{packet_times, record};
 use crate::support::the_box::run_to_end;
 
 /// Size to which a recording is scaled to look at it.
-const WIDTH: usize = 160;
-const HEIGHT: usize = 90;
+const WIDTH: usize = 320;
+const HEIGHT: usize = 180;
 
 /// The bars of vivid's first test pattern from left to right: red, green, blue.
 pub const BARS: [[f64; 3]; 8] = [
@@ -27,21 +27,29 @@ pub const BARS: [[f64; 3]; 8] = [
 /// A recording from RTSP.
 pub struct Film {
     file: PathBuf,
+    /// Red, green, blue of each pixel.
     frames: Vec<Vec<u8>>,
 }
 
 impl Film {
-    /// Records the main rendition for some seconds.
+    /// Records the main rendition for some seconds. What a reader is given first is up to a keyframe interval old, and was
+    /// perhaps made before what the test did; so what is looked at is of the second half.
     pub fn record(rig: &Rig, daemon: &Daemon<'_>, name: &str, seconds: u32) -> Self {
         let file = rig.folder().join(format!("{name}.mkv"));
         record(&daemon.url("main"), "tcp", seconds, &file);
-        let frames = decode(&file);
+        let mut frames = decode(&file);
+        frames.drain(..frames.len() / 2);
         assert!(
             frames.len() >= 5,
             "{name}: {} frames in {seconds} s",
             frames.len()
         );
         Self { file, frames }
+    }
+
+    /// Where it lies.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Width and height, as encoded.
@@ -68,7 +76,7 @@ impl Film {
             let columns = (left + inner * 0.3) as usize..(left + inner * 0.7) as usize;
             let mut sum = [0.0; 3];
             let mut count = 0.0;
-            for y in HEIGHT * 7 / 10..HEIGHT * 9 / 10 {
+            for y in HEIGHT * 82 / 100..HEIGHT * 96 / 100 {
                 for x in columns.clone() {
                     let at = (y * WIDTH + x) * 3;
                     for (sum, value) in sum.iter_mut().zip(&frame[at..at + 3]) {
@@ -81,10 +89,10 @@ impl Film {
         })
     }
 
-    /// Mean brightness of the last frame, 0 to 255.
+    /// Mean brightness of the last frame below the text, 0 to 255.
     pub fn brightness(&self) -> f64 {
-        let frame = self.frames.last().unwrap();
-        frame.iter().map(|v| f64::from(*v)).sum::<f64>() / frame.len() as f64
+        let bars = self.bars(0.0);
+        bars.as_flattened().iter().sum::<f64>() / 24.0
     }
 
     /// Share of neighbouring frames that differ in the upper third, where vivid writes time and frame counter.
