@@ -102,7 +102,7 @@ fn the_states_of_a_box_that_goes_live_have_their_rhythms() {
 
 #[test]
 fn what_goes_wrong_has_its_number_of_blinks() {
-    let rig = needs().lines(4).boot();
+    let rig = needs().lines(4).first("modprobe test_power").boot();
     let light = Light::watch(&rig, "0", false);
     let show = |config: &str, pattern: &str| {
         let daemon = fresh(&rig, config);
@@ -118,6 +118,12 @@ fn what_goes_wrong_has_its_number_of_blinks() {
     let port = closed.local_addr().unwrap().port();
     drop(closed);
     show(&config(&destination(port)), "error 2");
+    // Hotter than the lowest step can mend.
+    let zone = rig.sh("dirname $(grep -l test_battery /sys/class/thermal/thermal_zone*/type)");
+    let zone = zone.trim();
+    rig.sh(&format!("echo 95000 >{zone}/emul_temp"));
+    let hot = format!("[thermal]\nsensor = \"{zone}/temp\"\n");
+    show(&config(&hot), "error 5");
     let refuses = server(Manner::Refuse("NetStream.Publish.Denied"));
     show(&config(&destination(refuses.port())), "error 3");
     let mute = server(Manner::Mute);
