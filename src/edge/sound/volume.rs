@@ -17,7 +17,7 @@ use super::{Card, title};
 use crate::error::{Error, Kind, Result};
 
 /// Below this many hundredths of a dB a volume's bottom means "mute".
-const MUTE: i64 = -200_00;
+const MUTE: i64 = -20_000;
 
 /// The card's own volume and switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
