@@ -38,7 +38,7 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         .config;
     let options = AppOptions {
         config,
-        board: board::detected(),
+        board: board::detected().board,
         clock: Clock::real(),
         notices: vec![],
         sources: None,

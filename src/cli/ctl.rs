@@ -215,45 +215,16 @@ pub fn run(args: &CtlArgs) -> u8 {
 }
 
 fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
-    // What is wrong with the arguments is said whether or not a box is running.
-    let raw = match &args.what {
-        What::FactoryReset { yes: false } => {
-            return Err(Trouble::Usage(
-                "The box would forget its settings and passwords. Add --yes if that is what you want.".into(),
-            ));
-        }
-        What::Raw { text } => Some(raw_request(text)?),
-        _ => None,
-    };
-    let mut client = find::connect(args.socket.as_deref(), &config_args(args))?;
-    if let Some(request) = raw {
-        return raw_answer(&mut client, &request, out);
-    }
-    match &args.what {
+    check(&args.what)?;
+    let client = &mut find::connect(args.socket.as_deref(), &config_args(args))?;
+    let command = match &args.what {
+        What::Status { watch: true } => return watch(client, args.json, out),
         What::Status { watch: false } => {
             let status = client.status()?;
-            show(args.json, &status, &page::status(&status), out)
+            return show(args.json, &status, &page::status(&status), out);
         }
-        What::Status { watch: true } => watch(&mut client, args.json, out),
-        What::Camera(camera) => camera::run(camera, &mut client, args.json, out),
-        what => {
-            let command = command(what, &mut client)?;
-            let said = client.command(&command)?;
-            show(args.json, &said, &accepted(&said), out)
-        }
-    }
-}
-
-fn config_args(args: &CtlArgs) -> ConfigArgs {
-    ConfigArgs {
-        config: args.config.clone(),
-        set: args.set.clone(),
-    }
-}
-
-/// The command that the arguments stand for; asks the box where a command needs what is in force.
-fn command(what: &What, client: &mut Client) -> Result<Command, Trouble> {
-    Ok(match what {
+        What::Camera(camera) => return camera::run(camera, client, args.json, out),
+        What::Raw { text } => return raw_answer(client, &raw_request(text)?, out),
         What::Live(Live::Start) => Command::LiveStart,
         What::Live(Live::Stop) => Command::LiveStop,
         What::Destination(Destination::Enable { name }) => enable(name, true),
@@ -269,12 +240,31 @@ fn command(what: &What, client: &mut Client) -> Result<Command, Trouble> {
         What::Profile(sub) => Command::ProfileSet {
             video: profile(*sub, &client.status()?)?,
         },
+        What::Identify => Command::Identify,
         What::FactoryReset { .. } => Command::FactoryReset,
         What::Shutdown => Command::Shutdown,
-        What::Identify | What::Status { .. } | What::Camera(_) | What::Raw { .. } => {
-            Command::Identify
-        }
-    })
+    };
+    let said = client.command(&command)?;
+    show(args.json, &said, &accepted(&said), out)
+}
+
+/// What is wrong with the arguments is said whether or not a box is running.
+fn check(what: &What) -> Result<(), Trouble> {
+    match what {
+        What::FactoryReset { yes: false } => Err(Trouble::Usage(
+            "The box would forget its settings and passwords. Add --yes if that is what you want."
+                .into(),
+        )),
+        What::Raw { text } => raw_request(text).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+fn config_args(args: &CtlArgs) -> ConfigArgs {
+    ConfigArgs {
+        config: args.config.clone(),
+        set: args.set.clone(),
+    }
 }
 
 fn enable(name: &DestinationName, enabled: bool) -> Command {

@@ -17,8 +17,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::board::Board;
-use crate::config::{ButtonConfig, LedConfig};
+use crate::config::board::Detected;
+use crate::config::{ButtonConfig, LedConfig, ThermalConfig};
 use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
 use crate::edge::{net, sound};
@@ -44,8 +44,8 @@ pub struct DoctorArgs {
 /// What the settings in force say.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The board that was detected.
-    pub board: Board,
+    /// The board in force.
+    pub board: Detected,
     /// Folder for what must survive.
     pub state_dir: PathBuf,
     /// The light.
@@ -54,6 +54,8 @@ pub struct Setup {
     pub button: ButtonConfig,
     /// What is wanted of a camera: the doctor says which mode would be used.
     pub wish: Wish,
+    /// At which temperatures the picture is made smaller.
+    pub thermal: ThermalConfig,
 }
 
 /// Looks, prints to `out`, and says the exit code: 0 when the box can go live with at least the test picture, else 1.
@@ -87,7 +89,6 @@ pub fn examine(
     encoders: impl FnOnce() -> Result<Vec<EncoderReport>> + Send + 'static,
     gstreamer: impl FnOnce(&[&str]) -> Result<GstReport> + Send + 'static,
 ) -> Report {
-    let root = Path::new("/");
     let mut problems = Vec::new();
     let mut note = |what: &str, e: &crate::Error| problems.push(Problem::new(what, e));
     let gst = within(GSTREAMER_LIMIT, "GStreamer", move || {
@@ -107,8 +108,9 @@ pub fn examine(
         boothcast: env!("CARGO_PKG_VERSION"),
         can_go_live: false,
         board: BoardReport {
-            id: setup.board.id.clone(),
-            title: setup.board.title.clone(),
+            id: setup.board.board.id.clone(),
+            title: setup.board.board.title.clone(),
+            why: setup.board.why.clone(),
         },
         cameras,
         camera_problems,
@@ -121,8 +123,8 @@ pub fn examine(
         network: net::look(),
         disk: system::disk(&setup.state_dir),
         clock: net::clock().ok(),
-        memory: system::memory(root),
-        thermal: system::thermal(root),
+        memory: system::memory(Path::new("/")),
+        thermal: system::thermal(&setup.thermal, &setup.board.board),
         findings: Vec::new(),
     };
     report.can_go_live = findings::can_go_live(&report);

@@ -9,7 +9,7 @@ use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::{App, AppOptions, sources};
 use crate::clock::Clock;
-use crate::config::{self, Config, board};
+use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 
 /// Exit code of a process that a second signal ended: 128 + SIGINT.
@@ -50,7 +50,6 @@ pub fn run(args: &RunArgs) -> u8 {
 }
 
 fn try_run(args: &RunArgs) -> Result<bool> {
-    let board = board::detected();
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
     let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
@@ -66,7 +65,7 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         })?;
     let options = AppOptions {
         config: loaded.config,
-        board,
+        board: loaded.board.board,
         clock: Clock::real(),
         notices,
         sources: None,
@@ -200,11 +199,10 @@ fn start_logging(config: &Config) -> Result<()> {
 /// Runs the doctor; returns the exit code.
 #[must_use]
 pub fn doctor(args: &DoctorCliArgs) -> u8 {
-    let board = board::detected();
     let sources = args.config.sources();
     // A broken configuration does not keep the doctor away: the defaults are looked at then.
-    let config = match config::load(&sources) {
-        Ok(loaded) => loaded.config,
+    let (config, board) = match config::load(&sources) {
+        Ok(loaded) => (loaded.config, loaded.board),
         Err(problems) => {
             eprintln!("boothcast: the configuration is broken; looking at the defaults instead.");
             eprintln!("{problems}");
@@ -215,12 +213,12 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
                 ..sources.clone()
             };
             match config::load(&defaults) {
-                Ok(loaded) => loaded.config,
+                Ok(loaded) => (loaded.config, loaded.board),
                 Err(_) => return Kind::Internal.exit_code(),
             }
         }
     };
-    let (table, video) = (board.encoders.clone(), config.encode.video.clone());
+    let (table, video) = (board.board.encoders.clone(), config.encode.video.clone());
     let wish = sources::wish(&config, sources::configured(&config));
     let setup = super::doctor::Setup {
         board,
@@ -228,6 +226,7 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         led: config.led,
         button: config.button,
         wish,
+        thermal: config.thermal,
     };
     let encoders = move || try_encoders(&table, &video);
     let out = &mut std::io::stdout().lock();

@@ -14,13 +14,18 @@ use super::layer::{Entry, Layer};
 use super::problems::{Origin, Problems};
 use super::schema::{
     AdaptiveConfig, AudioConfig, BoxConfig, Config, Destination, EncodeConfig, LogConfig,
-    PathsConfig, Profile, RtspConfig, SlateConfig, SubConfig, VideoConfig, VideoSettings,
+    PathsConfig, Profile, RtspConfig, SlateConfig, SubConfig, ThermalConfig, VideoConfig,
+    VideoSettings,
 };
 use super::table::KEYS;
 use super::value::{Value, number, parse_text};
 
 /// How the built-in defaults are called in messages.
 pub const DEFAULTS: &str = "defaults";
+
+/// The default of `thermal.lowest_c`, and how far below it that of `thermal.step_down_c` lies, °C.
+const LOWEST_C: f64 = 85.0;
+const STEP_C: f64 = 5.0;
 
 /// The layer of the built-in defaults, straight from the table.
 pub fn defaults() -> Layer {
@@ -39,10 +44,18 @@ pub fn defaults() -> Layer {
 
 /// The layer of the board: what it is known to sustain.
 pub fn of_board(board: &Board, layer: &mut Layer) {
+    let mut set = |path: &'static str, value| {
+        layer.entries.insert(path, entry(DEFAULTS, path, value));
+    };
     if let Some(profile) = board.default_profile {
-        let value = Value::Text(profile.name().to_owned());
-        let entry = entry(DEFAULTS, "encode.profile", value);
-        layer.entries.insert("encode.profile", entry);
+        set("encode.profile", Value::Text(profile.name().to_owned()));
+    }
+    // The smallest picture comes before the firmware takes most of the processor away.
+    if let Some(limit) = board.thermal.as_ref().map(|t| f64::from(t.limit_c))
+        && limit < LOWEST_C
+    {
+        set("thermal.lowest_c", Value::Float(limit));
+        set("thermal.step_down_c", Value::Float(limit - STEP_C));
     }
     let texts = gpio::texts_of_board(board).into_iter();
     let levels = gpio::levels_of_board(board).into_iter();
@@ -208,6 +221,13 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
         },
         led: gpio::led(m),
         button: gpio::button(m)?,
+        thermal: ThermalConfig {
+            enabled: m.bool("thermal.enabled"),
+            sensor: m.path("thermal.sensor"),
+            step_down_c: m.float("thermal.step_down_c"),
+            lowest_c: m.float("thermal.lowest_c"),
+            recover_s: m.int("thermal.recover_s"),
+        },
         paths: PathsConfig {
             state: m.path("paths.state"),
         },

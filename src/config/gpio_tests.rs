@@ -38,7 +38,10 @@ fn load(board: Board, toml: &str) -> Result<Loaded, Problems> {
         files: Vec::new(),
         env: Vec::new(),
         set: Vec::new(),
-        board,
+        board: board::Detected {
+            board,
+            why: "of the test".into(),
+        },
         default_state: "/state".into(),
     };
     let text = Text {

@@ -6,12 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::board::{self, Board};
+use super::board::{self, Detected};
 use super::build::{self, Merged};
 use super::key_file::reason;
+use super::layer::Layer;
 use super::overrides::{self, ENV_PREFIX};
 use super::problems::{Origin, Problem, Problems};
 use super::schema::{Config, Destination};
+use super::value::Value;
 use super::{destination, document, rules};
 
 /// Largest configuration file in bytes: many times what 64 destinations need.
@@ -28,8 +30,8 @@ pub struct Sources {
     pub env: Vec<(String, String)>,
     /// Flags `--set`, each `section.key=value`.
     pub set: Vec<String>,
-    /// Facts of the board.
-    pub board: Board,
+    /// The board that was recognised, for `board.profile = "auto"`.
+    pub board: Detected,
     /// The folder for `paths.state` where no layer names one.
     pub default_state: PathBuf,
 }
@@ -83,6 +85,8 @@ fn default_state() -> PathBuf {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
+    /// The board in force, and why that one.
+    pub board: Detected,
     /// The files that were there, in order.
     pub files_used: Vec<PathBuf>,
     /// What is doubtful but no error.
@@ -191,10 +195,7 @@ pub(crate) fn compose(
     sources: &Sources,
     wanted: Destinations,
 ) -> Result<Loaded, Problems> {
-    let mut defaults = build::defaults();
-    build::of_board(&sources.board, &mut defaults);
-    build::of_state(sources.default_state.clone(), &mut defaults);
-    let mut layer = defaults.clone();
+    let mut written = Layer::default();
     let mut order = Vec::new();
     let mut sound = errors.is_empty();
     for text in texts {
@@ -205,15 +206,21 @@ pub(crate) fn compose(
         // With a syntax error a part of the file is unknown, and rules between keys would accuse the wrong ones.
         sound &= read.complete;
         errors.extend(read.problems);
-        layer.merge(read.layer);
+        written.merge(read.layer);
     }
     for (of_others, problems) in [
         overrides::environment(&sources.env),
         overrides::flags(&sources.set),
     ] {
         errors.extend(problems);
-        layer.merge(of_others);
+        written.merge(of_others);
     }
+    let board = board_in_force(&written, &sources.board, &mut errors);
+    let mut defaults = build::defaults();
+    build::of_board(&board.board, &mut defaults);
+    build::of_state(sources.default_state.clone(), &mut defaults);
+    let mut layer = defaults.clone();
+    layer.merge(written);
     let merged = Merged { layer, defaults };
     let mut warnings = Problems::default();
     let mut aside = Problems::default();
@@ -233,11 +240,35 @@ pub(crate) fn compose(
     match config.flatten() {
         Some(config) if errors.is_empty() => Ok(Loaded {
             config,
+            board,
             files_used: texts.iter().map(|t| t.path.clone()).collect(),
             warnings: warnings.sorted(&order).into_vec(),
             set_aside: (!aside.is_empty()).then(|| aside.sorted(&order)),
         }),
         _ => Err(errors.sorted(&order)),
+    }
+}
+
+/// The board that `board.profile` names; the recognised one where it names none, or none that can be used.
+fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problems) -> Detected {
+    let entry = written.entries.get("board.profile");
+    let Some((at, Value::Text(name))) = entry.and_then(|e| Some((&e.at, e.value.as_ref()?))) else {
+        return recognised.clone();
+    };
+    let found = match board::by_id(name) {
+        _ if name == "auto" => return recognised.clone(),
+        Some(board) => Ok(board.clone()),
+        None => board::read_file(Path::new(name)),
+    };
+    match found {
+        Ok(board) => Detected {
+            board,
+            why: format!("board.profile ({}) says so", at.source),
+        },
+        Err(clause) => {
+            problems.push(at.problem(&format!("names {name}, which {clause}")));
+            recognised.clone()
+        }
     }
 }
 

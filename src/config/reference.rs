@@ -111,7 +111,8 @@ fn default(key: &Key) -> String {
 }
 
 fn boards() -> String {
-    let mut out = "\n## Boards\n\nRecognised by `/proc/device-tree/model`; `boothcast doctor` names the one found.\n\n\
+    let mut out = "\n## Boards\n\nRecognised by the device tree (`/proc/device-tree/compatible`, else `model`); `boothcast doctor` names the one found\n\
+        and says why. `board.profile` overrides it.\n\n\
         | board | default `encode.profile` | encoders, in the order in which they are tried |\n|---|---|---|\n"
         .to_owned();
     for b in board::all() {

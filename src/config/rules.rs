@@ -43,6 +43,7 @@ pub fn check(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut 
     rtsp(m, config, errors);
     super::gpio::check(m, config, errors, warnings);
     bitrates(m, config, errors);
+    thermal(m, config, errors, warnings);
     if config.paths.state.as_os_str().is_empty() {
         errors.push(m.origin(&["paths.state"]).problem("must not be empty"));
     }
@@ -246,6 +247,24 @@ fn bitrates(m: &Merged, config: &Config, errors: &mut Problems) {
             errors.push(entry.at.problem(&clause).mend(mend));
         }
     }
+}
+
+fn thermal(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut Problems) {
+    let (step, lowest) = ("thermal.step_down_c", "thermal.lowest_c");
+    let thermal = &config.thermal;
+    if thermal.step_down_c >= thermal.lowest_c && !m.refused(step) && !m.refused(lowest) {
+        let at = m.origin(&[step, lowest]);
+        let text = format!(
+            "{step} ({} °C) is not below {lowest} ({} °C).",
+            thermal.step_down_c, thermal.lowest_c
+        );
+        errors.push(
+            at.sentence(text)
+                .mend("Write the lower of the two into thermal.step_down_c."),
+        );
+    }
+    // It may come later, with a driver.
+    warnings.extend(missing_file(m, "thermal.sensor"));
 }
 
 /// Rules of destinations, among one another and for each.

@@ -35,6 +35,8 @@ pub struct Config {
     pub led: LedConfig,
     /// The button.
     pub button: ButtonConfig,
+    /// What heat does to the picture.
+    pub thermal: ThermalConfig,
     /// Folders.
     pub paths: PathsConfig,
     /// Logging.
@@ -296,6 +298,22 @@ pub struct AdaptiveConfig {
 pub struct SlateConfig {
     /// Own picture (PNG or JPEG); empty: a made one with name and sentence.
     pub picture: PathBuf,
+}
+
+/// `[thermal]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThermalConfig {
+    /// Whether temperature and supply are watched.
+    pub enabled: bool,
+    /// File that gives thousandths of a degree Celsius; empty: the board's, else the hottest of the processor's.
+    pub sensor: PathBuf,
+    /// °C from which the picture is made smaller by a step.
+    pub step_down_c: f32,
+    /// °C from which it is made as small as can be.
+    pub lowest_c: f32,
+    /// Seconds for which it must be cool before the picture grows by a step.
+    pub recover_s: u32,
 }
 
 /// `[paths]`

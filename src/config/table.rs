@@ -8,6 +8,7 @@ use super::value::checks;
 /// Every section, in the order of the reference.
 pub const SECTIONS: &[Section] = &[
     section("box", "Who this box is."),
+    section("board", "Which board this is."),
     section("video", "Where the picture comes from."),
     section("audio", "Where the sound comes from."),
     section("encode", "How the main rendition is encoded."),
@@ -33,6 +34,10 @@ pub const SECTIONS: &[Section] = &[
     section(
         "button",
         "The button: pressed shortly it goes live or ends the show, for 3 s it makes the box show itself, for 10 s it asks for a factory reset.",
+    ),
+    section(
+        "thermal",
+        "Heat: the picture is made smaller before the board's firmware takes the processor's speed away.",
     ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
@@ -88,6 +93,9 @@ const PATTERNS: &[&str] = &[
 table! {
     "box.name", Text("a name", checks::box_name), Is("Boothcast"),
         "Name shown on the slate and to RTSP clients: 1 to 64 characters.";
+
+    "board.profile", Text("auto, the id of a board such as rpi4, or a path that begins with /", checks::board), Is("auto"),
+        "Board profile: `auto` recognises the board (see Boards), an id of that list takes its profile, and a path that begins with `/` reads one of your own (`docs/boards.md`). `boothcast doctor` says which is in force and why.";
 
     "video.source", Choice(&["auto", "v4l2", "libcamera", "test", "file"]), Is("auto"),
         "Kind of source: `auto` takes the first camera, else the test picture; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
@@ -220,6 +228,17 @@ table! {
         "Resistor of the chip that holds the line while nobody presses; `none` where the circuit has its own. Chips without resistors ignore it.";
     "button.debounce_ms", Int(1, 500, "ms"), Is("20"),
         "Time for which a level must hold until it counts, so that a bouncing contact makes one press.";
+
+    "thermal.enabled", Bool, Is("true"),
+        "Whether temperature and power supply are watched.";
+    "thermal.sensor", Path, Is(""),
+        "File with the temperature in thousandths of a degree Celsius; empty: the board's sensor, else the hottest of the processor's that the kernel lists.";
+    "thermal.step_down_c", Float(30.0, 110.0, "°C"), Is("80"),
+        "From this temperature on the picture is a step smaller. Lower on boards that throttle hard below 85 °C.";
+    "thermal.lowest_c", Float(30.0, 110.0, "°C"), Is("85"),
+        "From this temperature on the picture is as small as can be.";
+    "thermal.recover_s", Int(1, 3600, "s"), Is("60"),
+        "For so long it must be 5 °C below `step_down_c` before the picture grows by a step; longer when it soon gets hot again.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

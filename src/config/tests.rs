@@ -17,7 +17,7 @@ fn sources() -> Sources {
         files: Vec::new(),
         env: Vec::new(),
         set: Vec::new(),
-        board: board::all()[0].clone(),
+        board: board::recognise(&board::Traces::default()),
         default_state: "/state".into(),
     }
 }
@@ -103,7 +103,7 @@ fn later_layers_win() {
     );
 
     let mut pi = sources();
-    pi.board = board::detect(Some("Raspberry Pi Zero 2 W Rev 1.0"));
+    pi.board.board = board::detect(Some("Raspberry Pi Zero 2 W Rev 1.0"));
     let of = |toml: &str| {
         let texts = [text("a", toml)];
         compose(&texts, Problems::default(), &pi, Destinations::All)

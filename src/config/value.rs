@@ -240,6 +240,22 @@ pub mod checks {
         s.parse::<StreamUrl>().map(|_| ())
     }
 
+    /// `auto`, the id of a board profile, or the absolute path of one.
+    pub fn board(s: &str) -> Result<(), String> {
+        use crate::config::board;
+        if s == "auto" || board::by_id(s).is_some() {
+            return Ok(());
+        }
+        if s.starts_with('/') {
+            return line(s);
+        }
+        let ids: Vec<_> = board::all().iter().map(|b| b.id.as_str()).collect();
+        Err(format!(
+            "must be auto, a path that begins with /, or one of {}",
+            ids.join(", ")
+        ))
+    }
+
     /// A line of at most 256 bytes.
     pub fn line(s: &str) -> Result<(), String> {
         if s.len() > 256 || s.chars().any(char::is_control) {
@@ -268,12 +284,15 @@ pub mod checks {
         if s.len() > 256 {
             return Err("must be at most 256 bytes".into());
         }
+        if s.is_empty() {
+            return Ok(());
+        }
         s.split(',').try_for_each(|name| led_name(name.trim()))
     }
 
     /// A name in `/sys/class/leds`: one part of a path.
     pub fn led_name(s: &str) -> Result<(), String> {
-        let named = s.len() <= 64 && !s.chars().any(|c| c.is_control() || c == '/');
+        let named = (1..=64).contains(&s.len()) && !s.chars().any(|c| c.is_control() || c == '/');
         if named && s != "." && s != ".." {
             return Ok(());
         }

@@ -7,7 +7,7 @@
 //!      └── cool for the hold ──┘   └──── cool for the hold ─────┘
 //! ```
 //!
-//! Cool means: every reading at least 5 °C below `step_c`. The hold is 60 s; whenever it gets hot again within 10 minutes
+//! Cool means: every reading at least 5 °C below `step_c`. The hold is 60 s unless configured; whenever it gets hot again within 10 minutes
 //! of a step back, the next hold is twice as long, up to 16 minutes: a box in the sun must not change its picture for
 //! ever. A sensor that is silent for 30 s tells nothing: the level stays where it is, and cooling is counted anew.
 
@@ -19,7 +19,7 @@ use crate::config::{Profile, VideoSettings};
 
 /// So far below the first limit is cool, °C.
 pub const COOL_BELOW: f32 = 5.0;
-/// How long it must be cool before the picture is stepped back.
+/// How long it must be cool before the picture is stepped back, unless [`Limits::hold`] says otherwise.
 pub const HOLD: Duration = Duration::from_secs(60);
 /// The longest such time.
 pub const HOLD_MAX: Duration = Duration::from_secs(960);
@@ -37,6 +37,8 @@ pub struct Limits {
     pub step_c: f32,
     /// °C from which it is the smallest.
     pub lowest_c: f32,
+    /// How long it must be cool before the picture is stepped back; the longer times after a relapse grow with it.
+    pub hold: Duration,
 }
 
 impl Default for Limits {
@@ -44,7 +46,15 @@ impl Default for Limits {
         Self {
             step_c: 80.0,
             lowest_c: 85.0,
+            hold: HOLD,
         }
+    }
+}
+
+impl Limits {
+    /// A time counted in [`HOLD`]s, in this box's own.
+    fn scaled(self, hold: Duration) -> Duration {
+        hold.mul_f64(self.hold.as_secs_f64() / HOLD.as_secs_f64())
     }
 }
 
@@ -110,7 +120,7 @@ impl Heat {
             return;
         }
         let since = *self.cool_since.get_or_insert(now);
-        if now.saturating_sub(since) >= self.hold && self.level > HeatLevel::Normal {
+        if now.saturating_sub(since) >= limits.scaled(self.hold) && self.level > HeatLevel::Normal {
             self.level = match self.level {
                 HeatLevel::Lowest => HeatLevel::Reduced,
                 HeatLevel::Reduced | HeatLevel::Normal => HeatLevel::Normal,

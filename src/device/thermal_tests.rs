@@ -209,3 +209,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_shorter_hold_is_kept_and_grows_after_relapses_too() {
+    let limits = Limits {
+        hold: Duration::from_secs(6),
+        ..Limits::default()
+    };
+    let mut heat = Heat::default();
+    let at = Duration::from_secs;
+    heat.read(81.0, limits, at(0));
+    heat.read(60.0, limits, at(10));
+    heat.read(60.0, limits, at(15));
+    assert_eq!(heat.level, HeatLevel::Reduced);
+    heat.read(60.0, limits, at(16));
+    assert_eq!(heat.level, HeatLevel::Normal);
+    heat.read(81.0, limits, at(20));
+    heat.read(60.0, limits, at(30));
+    heat.read(60.0, limits, at(41));
+    assert_eq!(
+        heat.level,
+        HeatLevel::Reduced,
+        "twice as long after a relapse"
+    );
+    heat.read(60.0, limits, at(42));
+    assert_eq!(heat.level, HeatLevel::Normal);
+}

@@ -18,6 +18,8 @@ pub mod plug;
 pub mod sound;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
+/// Temperature and power supply of the board.
+pub mod thermal;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {

@@ -22,7 +22,7 @@ fn check(files: &[&Path], json: bool) -> Result {
         files: files.iter().map(|f| (f.to_path_buf(), true)).collect(),
         env: Vec::new(),
         set: Vec::new(),
-        board: board::detect(None),
+        board: board::recognise(&board::Traces::default()),
         default_state: "/var/lib/boothcast".into(),
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -6,9 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use boothcast::cli::doctor::{DoctorArgs, EncoderReport, GstReport, Setup, examine, run};
-use boothcast::config::CameraFormat;
 use boothcast::config::board;
-use boothcast::config::{ButtonConfig, ChosenBy, LedConfig};
+use boothcast::config::{ButtonConfig, CameraFormat, ChosenBy, LedConfig, ThermalConfig};
 use boothcast::edge::camera::Wish;
 use boothcast::{Error, Kind, Result};
 use gstreamer as gst;
@@ -16,7 +15,7 @@ use serde_json::Value;
 
 fn setup(state_dir: &Path) -> Setup {
     Setup {
-        board: board::detect(None),
+        board: board::recognise(&board::Traces::default()),
         state_dir: state_dir.to_owned(),
         led: LedConfig {
             lamps: Vec::new(),
@@ -32,6 +31,13 @@ fn setup(state_dir: &Path) -> Setup {
             fps: 30,
             format: CameraFormat::Auto,
             passthrough: false,
+        },
+        thermal: ThermalConfig {
+            enabled: true,
+            sensor: "".into(),
+            step_down_c: 80.0,
+            lowest_c: 85.0,
+            recover_s: 60,
         },
     }
 }

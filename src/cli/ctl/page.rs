@@ -3,8 +3,6 @@
 
 use serde_json::Value;
 
-use crate::config::keys::bitrate_text;
-
 /// Rows with their columns below one another, two spaces between them.
 pub(super) fn table<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> String {
     let rows: Vec<[String; N]> = rows.into_iter().collect();
@@ -141,16 +139,13 @@ fn microphone(status: &Value) -> String {
 
 fn encoder(encoder: &Value, status: &Value) -> String {
     let video = &encoder["video"];
-    let bits = |field: &Value| {
-        let bits = field.as_u64().and_then(|b| u32::try_from(b).ok());
-        bitrate_text(bits.unwrap_or_default())
-    };
-    let wanted = bits(&video["bitrate"]);
-    let now = bits(&status["bitrate"]["now"]);
+    let kbits = |field: &Value| field.as_u64().unwrap_or_default() / 1000;
+    let wanted = kbits(&video["bitrate"]);
+    let now = kbits(&status["bitrate"]["now"]);
     let rate = if text(encoder, "rendition") == "main" && now != wanted {
-        format!("{now} of {wanted} bit/s")
+        format!("{now} of {wanted} kbit/s")
     } else {
-        format!("{wanted} bit/s")
+        format!("{wanted} kbit/s")
     };
     let name = encoder["encoder"].as_str().unwrap_or("no encoder");
     let mut out = format!(

@@ -48,8 +48,9 @@ pub fn can_go_live(report: &Report) -> bool {
 #[must_use]
 pub fn judge(report: &Report) -> Vec<Finding> {
     let mut out = Vec::new();
-    let title = &report.board.title;
-    Section("Board", &mut out).add(Mark::Good, &report.board.id, title.as_str());
+    let board = &report.board;
+    let text = format!("{}, because {}.", board.title, board.why);
+    Section("Board", &mut out).add(Mark::Good, &board.id, text);
     cameras(report, Section("Cameras", &mut out));
     cards(report, Section("Capture cards", &mut out));
     super::gpio::findings(report, Section("Light and button", &mut out));

@@ -3,6 +3,7 @@
 use super::super::plugins;
 use super::super::report::*;
 use super::*;
+use crate::device::event::PowerState;
 use crate::edge::camera::signal::Timings;
 use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
@@ -19,8 +20,9 @@ fn healthy() -> Report {
         boothcast: "0",
         can_go_live: true,
         board: BoardReport {
-            id: "pc".into(),
+            id: "generic".into(),
             title: "PC".into(),
+            why: "there is no device tree".into(),
         },
         cameras: Vec::new(),
         camera_problems: Vec::new(),
@@ -64,12 +66,14 @@ fn healthy() -> Report {
             available: 3 << 30,
         },
         thermal: Thermal {
-            zones: vec![Zone {
-                name: "cpu".into(),
-                celsius: 45.0,
-            }],
+            watched: true,
+            celsius: Some(45.0),
+            sensor: Some("cpu".into()),
+            step_down_c: 80.0,
+            lowest_c: 85.0,
             throttled: Some(0),
-            under_voltage: None,
+            power: Some(PowerState::default()),
+            ..Thermal::default()
         },
         findings: Vec::new(),
     }
@@ -160,7 +164,7 @@ fn a_missing_element_counts_by_its_need() {
 #[test]
 fn each_fault_of_the_machine_is_said_once_with_a_mend() {
     type Fault = (&'static str, fn(&mut Report));
-    let faults: [Fault; 12] = [
+    let faults: [Fault; 13] = [
         ("state folder", |r| {
             r.disk.problem = Some("/x is no folder".into());
         }),
@@ -172,9 +176,22 @@ fn each_fault_of_the_machine_is_said_once_with_a_mend() {
                 ..c
             });
         }),
-        ("temperature", |r| r.thermal.zones[0].celsius = 85.0),
-        ("power", |r| r.thermal.under_voltage = Some(true)),
-        ("power", |r| r.thermal.throttled = Some(0x5_0005)),
+        ("temperature", |r| r.thermal.celsius = Some(80.0)),
+        ("temperature", |r| r.thermal.celsius = Some(85.0)),
+        ("temperature", |r| {
+            r.thermal.celsius = None;
+            r.thermal.problem = Some(Problem {
+                what: "temperature".into(),
+                sentence: "The temperature sensor /x cannot be read.".into(),
+                mend: Some("Correct thermal.sensor.".into()),
+            });
+        }),
+        ("power", |r| {
+            r.thermal.power = Some(PowerState {
+                under_voltage: true,
+                ..PowerState::default()
+            });
+        }),
         ("throttling", |r| r.thermal.throttled = Some(0x4)),
         ("addresses", |r| {
             r.network.addresses = vec!["127.0.0.1".parse().unwrap()];

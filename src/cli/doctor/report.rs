@@ -5,7 +5,7 @@
 //!
 //! ```json
 //! { "version": 1, "boothcast": "0.1.0", "can_go_live": true,
-//!   "board": { "id": "pc", "title": "PC" },
+//!   "board": { "id": "generic", "title": "PC", "why": "there is no device tree" },
 //!   "cameras": [ { "id": "…", "name": "…", "path": "/dev/video0", "modes": [ … ], "choice": "…", … } ],
 //!   "camera_problems": [ { "what": "/dev/video2", "sentence": "…", "mend": "…" } ],
 //!   "capture_cards": [ { "id": "CARD=USB,DEV=0", "capture": { "state": "openable|not_openable", … }, … } ],
@@ -18,7 +18,9 @@
 //!   "disk": { "folder": "…", "writable": true, "free": 1, "total": 2, "problem": null },
 //!   "clock": { "synchronised": true, "offset_ms": 0.1, "max_error_ms": 5.0 },
 //!   "memory": { "total": 1, "available": 1 },
-//!   "thermal": { "zones": [ { "name": "cpu-thermal", "celsius": 48.3 } ], "throttled": null, "under_voltage": null },
+//!   "thermal": { "watched": true, "zones": [ { "name": "cpu-thermal", "celsius": 48.3 } ], "celsius": 48.3,
+//!     "sensor": "cpu-thermal", "problem": null, "step_down_c": 80.0, "lowest_c": 85.0, "firmware_soft_c": null,
+//!     "firmware_limit_c": null, "throttled": null, "under_voltage": null, "power": null },
 //!   "findings": [ { "section": "…", "mark": "good|bad|note", "name": "…", "text": "…", "mend": null } ] }
 //! ```
 
@@ -28,9 +30,11 @@ use serde::Serialize;
 
 use crate::config::ChosenBy;
 use crate::device::control::ControlInfo;
+use crate::device::event::PowerState;
 use crate::edge::camera::Camera;
 use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card, MainCapture};
+use crate::edge::thermal::Zone;
 use crate::error::Error;
 
 /// An encoder that was tried with a real encode.
@@ -85,6 +89,8 @@ pub struct BoardReport {
     pub id: String,
     /// What people call it.
     pub title: String,
+    /// How that is known: a clause that follows "because".
+    pub why: String,
 }
 
 /// A camera, what would be done with it, and its controls.
@@ -172,24 +178,33 @@ pub struct Memory {
     pub available: u64,
 }
 
-/// A place whose temperature is measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Zone {
-    /// The kernel's name of it.
-    pub name: String,
-    /// Temperature.
-    pub celsius: f32,
-}
-
 /// Heat and power.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Thermal {
+    /// Whether the box watches them (`thermal.enabled`).
+    pub watched: bool,
     /// Temperatures.
     pub zones: Vec<Zone>,
-    /// The firmware's bits (Raspberry Pi): 0 under-voltage, 1 clock capped, 2 throttled, 3 soft limit; 16 to 19: since start.
+    /// The temperature that counts.
+    pub celsius: Option<f32>,
+    /// The sensor that gives it.
+    pub sensor: Option<String>,
+    /// Why there is none, where there should be one.
+    pub problem: Option<Problem>,
+    /// From this temperature on the picture is a step smaller (`thermal.step_down_c`).
+    pub step_down_c: f32,
+    /// From this temperature on the picture is as small as can be (`thermal.lowest_c`).
+    pub lowest_c: f32,
+    /// From this temperature on the board's firmware slows the processor down, where that is known.
+    pub firmware_soft_c: Option<f32>,
+    /// At this temperature it slows it down hard.
+    pub firmware_limit_c: Option<f32>,
+    /// The firmware's bits (Raspberry Pi): 0 under-voltage, 1 clock capped, 2 throttled, 3 soft limit; 16 to 19: has been.
     pub throttled: Option<u32>,
-    /// The power supply's voltage is too low now, where it is measured.
+    /// The power supply's voltage was too low within the last seconds, where it is measured.
     pub under_voltage: Option<bool>,
+    /// Both together, as the box judges them; nothing where the board says nothing.
+    pub power: Option<PowerState>,
 }
 
 /// Good, bad, or worth a note.

@@ -1,4 +1,4 @@
-//! Disk, memory, heat and power of the machine. `root` is `/` in production. Reads only.
+//! Disk, memory, heat and power of the machine. Reads only.
 
 use std::ffi::CString;
 use std::fs;
@@ -6,10 +6,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::report::{Disk, Memory, Thermal, Zone};
-
-/// More than any machine has.
-const MAX_SENSORS: usize = 64;
+use super::report::{Disk, Memory, Problem, Thermal};
+use crate::config::ThermalConfig;
+use crate::config::board::Board;
+use crate::edge::thermal::{self, Places, Supply};
 
 /// Whether `folder` can be written, and how much is free there. Of a folder that is not there yet, the nearest one that
 /// is decides.
@@ -123,44 +123,33 @@ pub(super) fn memory(root: &Path) -> Memory {
     }
 }
 
-/// Thermal zones, and what a Raspberry Pi's firmware says of throttling and voltage.
-pub(super) fn thermal(root: &Path) -> Thermal {
-    let mut zones: Vec<Zone> = folders(&root.join("sys/class/thermal"), "thermal_zone")
-        .iter()
-        .filter_map(|folder| {
-            let milli: f32 = read(&folder.join("temp"))?.parse().ok()?;
-            Some(Zone {
-                name: read(&folder.join("type"))?,
-                celsius: milli / 1000.0,
-            })
-        })
-        .collect();
-    zones.sort_by(|a, b| b.celsius.total_cmp(&a.celsius));
-    let bits = read(&root.join("sys/devices/platform/soc/soc:firmware/get_throttled"));
-    let alarm = folders(&root.join("sys/class/hwmon"), "hwmon")
-        .iter()
-        .find(|f| read(&f.join("name")).as_deref() == Some("rpi_volt"))
-        .and_then(|f| read(&f.join("in0_lcrit_alarm")));
+/// Temperature and supply, with what they mean to this box.
+pub(super) fn thermal(config: &ThermalConfig, board: &Board) -> Thermal {
+    let places = Places::of(config, board);
+    let look = thermal::look_in_time(&places);
+    let (temperature, supply) = match look {
+        Ok(look) => (look.temperature, look.supply),
+        Err(e) => (Err(e), None),
+    };
+    let (reading, problem) = match temperature {
+        Ok(reading) => (reading, None),
+        Err(e) => (None, Some(Problem::new("temperature", &e))),
+    };
+    let firmware = board.thermal.as_ref();
     Thermal {
-        zones,
-        throttled: bits.and_then(|s| u32::from_str_radix(s.trim_start_matches("0x"), 16).ok()),
-        under_voltage: alarm.map(|s| s != "0"),
+        watched: config.enabled,
+        zones: thermal::zones(&places.sysfs),
+        celsius: reading.as_ref().map(|r| r.celsius),
+        sensor: reading.map(|r| r.sensor),
+        problem,
+        step_down_c: config.step_down_c,
+        lowest_c: config.lowest_c,
+        firmware_soft_c: firmware.map(|t| t.soft_c),
+        firmware_limit_c: firmware.map(|t| t.limit_c),
+        throttled: supply.and_then(|s| s.throttled).map(|t| t.0),
+        under_voltage: supply.and_then(|s| s.low),
+        power: supply.map(Supply::power),
     }
-}
-
-fn read(file: &Path) -> Option<String> {
-    fs::read_to_string(file).ok().map(|s| s.trim().to_owned())
-}
-
-fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
-    fs::read_dir(parent)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|e| e.file_name().to_string_lossy().starts_with(prefix))
-        .take(MAX_SENSORS)
-        .map(|e| e.path())
-        .collect()
 }
 
 #[cfg(test)]
@@ -195,40 +184,49 @@ mod tests {
     }
 
     #[test]
-    fn memory_heat_and_power_are_read() {
+    fn memory_is_read() {
         let root = tempfile::tempdir().unwrap();
         let put = |path: &str, text: &str| {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        assert_eq!(thermal(root.path()), Thermal::default());
         assert_eq!(memory(root.path()), Memory::default());
         put(
             "proc/meminfo",
             "MemTotal:        3884560 kB\nMemFree: 1 kB\nMemAvailable:    3000000 kB\n",
         );
-        put("sys/class/thermal/thermal_zone0/type", "gpu-thermal\n");
-        put("sys/class/thermal/thermal_zone0/temp", "41000\n");
-        put("sys/class/thermal/thermal_zone1/type", "cpu-thermal\n");
-        put("sys/class/thermal/thermal_zone1/temp", "48312\n");
-        put("sys/class/thermal/cooling_device0/type", "fan\n");
-        put(
-            "sys/devices/platform/soc/soc:firmware/get_throttled",
-            "50005\n",
-        );
-        put("sys/class/hwmon/hwmon1/name", "rpi_volt\n");
-        put("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n");
         let memory = memory(root.path());
         assert_eq!(
             (memory.total, memory.available),
             (3_884_560 << 10, 3_000_000 << 10)
         );
-        let thermal = thermal(root.path());
-        assert_eq!(thermal.zones[0].name, "cpu-thermal");
-        assert!((thermal.zones[0].celsius - 48.312).abs() < 0.001);
-        assert_eq!(thermal.zones.len(), 2);
-        assert_eq!(thermal.throttled, Some(0x50005));
-        assert_eq!(thermal.under_voltage, Some(true));
+    }
+
+    #[test]
+    fn heat_is_that_of_the_sensor_with_the_thresholds_of_both_sides() {
+        let root = tempfile::tempdir().unwrap();
+        let sensor = root.path().join("temp");
+        fs::write(&sensor, "48312\n").unwrap();
+        let config = ThermalConfig {
+            enabled: true,
+            sensor: sensor.clone(),
+            step_down_c: 70.0,
+            lowest_c: 75.0,
+            recover_s: 60,
+        };
+        let pi3 = crate::config::board::by_id("rpi3").unwrap();
+        let seen = thermal(&config, pi3);
+        assert!((seen.celsius.unwrap() - 48.312).abs() < 0.001);
+        assert_eq!(seen.sensor, Some(sensor.display().to_string()));
+        assert_eq!((seen.step_down_c, seen.lowest_c), (70.0, 75.0));
+        assert_eq!(seen.firmware_soft_c, Some(60.0));
+        assert_eq!(seen.firmware_limit_c, Some(85.0));
+        fs::write(&sensor, "warm").unwrap();
+        let broken = thermal(&config, pi3);
+        assert_eq!(broken.celsius, None);
+        let problem = broken.problem.unwrap();
+        assert!(problem.sentence.contains("gives no whole number"));
+        assert!(problem.mend.unwrap().contains("thermal.sensor"));
     }
 }

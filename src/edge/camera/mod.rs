@@ -289,6 +289,7 @@ fn modes(node: &Node, queue: Queue, signal: &Signal) -> Vec<Mode> {
     let fallback = own_rate.or_else(current).unwrap_or(ASSUMED_RATE);
     let mut out = Vec::new();
     for fourcc in node.formats(queue) {
+        let format = PixelFormat::from_fourcc(fourcc);
         let given = node.sizes(fourcc);
         let mut sizes = expand::sizes(&given);
         if given.is_empty() {
@@ -298,17 +299,28 @@ fn modes(node: &Node, queue: Queue, signal: &Signal) -> Vec<Mode> {
             let own = own_size.filter(|s| !sizes.contains(s) && expand::allows(&given, *s));
             sizes.extend(own);
         }
-        for size in sizes {
-            let mut rates = expand::rates(&node.intervals(fourcc, size));
+        if !format.is_usable() {
+            // It is only named, so one mode is enough: asking a driver for all takes its time.
+            let largest = sizes
+                .iter()
+                .max_by_key(|(w, h)| u64::from(*w) * u64::from(*h));
+            sizes = largest.copied().into_iter().collect();
+        }
+        for (width, height) in sizes {
+            let mut rates = Vec::new();
+            if format.is_usable() {
+                rates = expand::rates(&node.intervals(fourcc, (width, height)));
+            }
             if rates.is_empty() {
                 rates.push(fallback);
             }
-            out.extend(rates.into_iter().map(|fps| Mode {
-                format: PixelFormat::from_fourcc(fourcc),
-                width: size.0,
-                height: size.1,
+            let mode = |fps| Mode {
+                format,
+                width,
+                height,
                 fps,
-            }));
+            };
+            out.extend(rates.into_iter().map(mode));
         }
     }
     let mut out = signal.fitting(out);

@@ -108,9 +108,20 @@ fn an_asked_format_restricts() {
     check(
         &webcam(),
         &asked,
-        mode(Yuyv, 1920, 1080, 5),
+        mode(Yuyv, 640, 480, 30),
         Use::Raw,
-        "YUYV 1920×1080 at 5/s: the fastest that it has at that size (wanted: 30/s)",
+        "YUYV 640×480 at 30/s: the largest size that it has for 1920×1080, because 1280×720 reaches only 10/s",
+    );
+    check(
+        &webcam()[1..],
+        &Wish {
+            width: 1280,
+            height: 720,
+            ..asked
+        },
+        mode(Yuyv, 1280, 720, 10),
+        Use::Raw,
+        "YUYV 1280×720 at 10/s: the fastest that it has at that size (wanted: 30/s)",
     );
     let h264 = Wish {
         format: CameraFormat::H264,

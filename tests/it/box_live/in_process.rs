@@ -89,7 +89,7 @@ impl InProcess {
             .unwrap();
         let options = AppOptions {
             config,
-            board: board::detected(),
+            board: board::detected().board,
             clock: Clock::real(),
             notices: vec![],
             sources: Some(sources),

@@ -98,19 +98,19 @@ impl Gadget {
         let gadget = Self::create(identity)?;
         let function = gadget.function("uac2.mic")?;
         let rates: Vec<String> = spec.rates.iter().map(u32::to_string).collect();
-        set(&function, "c_chmask", 0)?;
-        set(&function, "p_chmask", (1u64 << spec.channels) - 1)?;
-        set(&function, "p_srate", rates.join(","))?;
-        set(&function, "p_ssize", spec.sample_bytes)?;
-        set(&function, "p_volume_present", u8::from(spec.volume))?;
-        set(&function, "p_mute_present", u8::from(spec.volume))?;
+        set(&function, "c_chmask", &0)?;
+        set(&function, "p_chmask", &((1u64 << spec.channels) - 1))?;
+        set(&function, "p_srate", &rates.join(","))?;
+        set(&function, "p_ssize", &spec.sample_bytes)?;
+        set(&function, "p_volume_present", &u8::from(spec.volume))?;
+        set(&function, "p_mute_present", &u8::from(spec.volume))?;
         if spec.volume {
-            set(&function, "p_volume_min", -50 * 256)?;
-            set(&function, "p_volume_max", 0)?;
-            set(&function, "p_volume_res", 256)?;
+            set(&function, "p_volume_min", &(-50 * 256))?;
+            set(&function, "p_volume_max", &0)?;
+            set(&function, "p_volume_res", &256)?;
         }
         // With two requests in flight the emulated bus finds none when this processor was busy for 2 ms.
-        set(&function, "req_number", 16)?;
+        set(&function, "req_number", &16)?;
         gadget.link(&function, "configs/c.1/uac2.mic")?;
         Ok(gadget)
     }
@@ -141,8 +141,12 @@ impl Gadget {
         fs::create_dir(&dir)
             .with_context(|| format!("cannot make the USB device {}", dir.display()))?;
         let gadget = Self { dir, udc };
-        set(&gadget.dir, "idVendor", format!("{:#06x}", identity.ids.0))?;
-        set(&gadget.dir, "idProduct", format!("{:#06x}", identity.ids.1))?;
+        set(&gadget.dir, "idVendor", &format!("{:#06x}", identity.ids.0))?;
+        set(
+            &gadget.dir,
+            "idProduct",
+            &format!("{:#06x}", identity.ids.1),
+        )?;
         // Miscellaneous device with interface associations, as webcams are.
         set(&gadget.dir, "bDeviceClass", "0xEF")?;
         set(&gadget.dir, "bDeviceSubClass", "0x02")?;
@@ -245,18 +249,18 @@ fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 fn camera_function(function: &Path, spec: &CameraSpec, name: &str) -> Result<()> {
     let name: String = name.chars().take(31).collect();
-    set(function, "function_name", name)?;
-    set(function, "streaming_interval", spec.interval)?;
-    set(function, "streaming_maxpacket", spec.max_packet)?;
+    set(function, "function_name", &name)?;
+    set(function, "streaming_interval", &spec.interval)?;
+    set(function, "streaming_maxpacket", &spec.max_packet)?;
     set(
         function,
         "control/terminal/camera/default/bmControls",
-        lines(&spec.controls.0),
+        &lines(&spec.controls.0),
     )?;
     set(
         function,
         "control/processing/default/bmControls",
-        lines(&spec.controls.1),
+        &lines(&spec.controls.1),
     )?;
     let header = folder(function, "control/header/h")?;
     for speed in ["fs", "ss"] {
@@ -296,28 +300,28 @@ fn frame_size(format: &Path, size: &FrameSize) -> Result<()> {
         .map(|rate| interval_100ns(*rate))
         .collect();
     let (slow, fast) = (size.rates.iter().min(), size.rates.iter().max());
-    set(&dir, "wWidth", size.width)?;
-    set(&dir, "wHeight", size.height)?;
-    set(&dir, "dwMaxVideoFrameBufferSize", bytes)?;
+    set(&dir, "wWidth", &size.width)?;
+    set(&dir, "wHeight", &size.height)?;
+    set(&dir, "dwMaxVideoFrameBufferSize", &bytes)?;
     set(
         &dir,
         "dwMinBitRate",
-        bytes.saturating_mul(8 * slow.copied().unwrap_or(1)),
+        &(bytes.saturating_mul(8 * slow.copied().unwrap_or(1))),
     )?;
     set(
         &dir,
         "dwMaxBitRate",
-        bytes.saturating_mul(8 * fast.copied().unwrap_or(1)),
+        &(bytes.saturating_mul(8 * fast.copied().unwrap_or(1))),
     )?;
     set(
         &dir,
         "dwDefaultFrameInterval",
-        intervals.first().copied().unwrap_or(333_333),
+        &intervals.first().copied().unwrap_or(333_333),
     )?;
     let mut sorted = intervals;
     sorted.sort_unstable();
     let sorted: Vec<String> = sorted.iter().map(u32::to_string).collect();
-    set(&dir, "dwFrameInterval", sorted.join("\n"))
+    set(&dir, "dwFrameInterval", &sorted.join("\n"))
 }
 
 /// The largest frame of that size: two bytes a pixel, for JPEG too.
@@ -345,7 +349,7 @@ fn link(target: &Path, name: &Path) -> Result<()> {
     symlink(target, name).with_context(|| format!("cannot link {}", name.display()))
 }
 
-fn set(dir: &Path, name: &str, value: impl ToString) -> Result<()> {
+fn set(dir: &Path, name: &str, value: &(impl ToString + ?Sized)) -> Result<()> {
     let (path, value) = (dir.join(name), value.to_string());
     fs::write(&path, &value)
         .with_context(|| format!("cannot write {value:?} to {}", path.display()))

@@ -129,7 +129,7 @@ impl Tone {
                     block.drain(..(frames * frame).min(block.len()));
                 }
                 Err(error) if error.errno() == libc::EAGAIN => {
-                    self.pause(commands, Duration::from_millis(5))
+                    self.pause(commands, Duration::from_millis(5));
                 }
                 // An underrun, or the other end stopped.
                 Err(error) if [libc::EPIPE, libc::EIO, libc::ESTRPIPE].contains(&error.errno()) => {

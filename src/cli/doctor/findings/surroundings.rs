@@ -1,15 +1,14 @@
 //! The judgement on network, disk, memory, clock, heat and power.
 
-use super::super::report::{Mark, Report};
+use super::super::report::{Mark, Report, Thermal};
 use super::Section;
+use crate::edge::thermal::Throttled;
 
 const MIB: u64 = 1 << 20;
 /// Below this there is room for settings but not for much longer.
 const LITTLE_DISK: u64 = 200 * MIB;
 /// Below this the next picture may find no memory.
 const LITTLE_MEMORY: u64 = 100 * MIB;
-/// Boards begin to slow down at about this temperature, °C.
-const HOT: f32 = 80.0;
 
 pub(super) fn network(report: &Report, mut s: Section) {
     let n = &report.network;
@@ -129,39 +128,92 @@ fn disk(report: &Report, s: &mut Section) {
 
 fn heat(report: &Report, s: &mut Section) {
     let t = &report.thermal;
-    match t.zones.first() {
-        Some(z) if z.celsius >= HOT => s.bad(
+    let thresholds = thresholds(t);
+    let now = |c: f32| {
+        let sensor = t.sensor.as_deref().unwrap_or("sensor");
+        format!("{c:.0} °C ({sensor})")
+    };
+    let air = "Give it air, a heat sink or a fan.";
+    match (t.celsius, &t.problem) {
+        (Some(c), _) if c >= t.lowest_c => s.bad(
             "temperature",
-            format!("{:.0} °C ({}): the board slows down.", z.celsius, z.name),
-            "Give it air, a heat sink or a fan.",
+            format!(
+                "{}: too hot for more than the smallest picture. {thresholds}",
+                now(c)
+            ),
+            air,
         ),
-        Some(z) => s.add(
+        (Some(c), _) if c >= t.step_down_c => s.bad(
+            "temperature",
+            format!("{}: too hot for the whole picture. {thresholds}", now(c)),
+            air,
+        ),
+        (Some(c), _) => s.add(
             Mark::Good,
             "temperature",
-            format!("{:.0} °C ({})", z.celsius, z.name),
+            format!("{}. {thresholds}", now(c)),
         ),
-        None => s.add(Mark::Note, "temperature", "Not measured here."),
+        (None, Some(p)) => s.bad(
+            "temperature",
+            p.sentence.as_str(),
+            p.mend.as_deref().unwrap_or("Restart the box."),
+        ),
+        (None, None) => s.add(Mark::Note, "temperature", "Not measured here."),
     }
-    let bits = t.throttled.unwrap_or_default();
-    if t.under_voltage == Some(true) || bits & 0x1 != 0 {
-        s.bad(
+    supply(t, s);
+}
+
+/// What happens at which temperature: by the box, and by the board's firmware.
+fn thresholds(t: &Thermal) -> String {
+    let own = if t.watched {
+        format!(
+            "The picture gets smaller from {:.0} °C, as small as can be from {:.0} °C",
+            t.step_down_c, t.lowest_c
+        )
+    } else {
+        "The box does not act on it (thermal.enabled is false)".to_owned()
+    };
+    match (t.firmware_soft_c, t.firmware_limit_c) {
+        (Some(soft), Some(limit)) => format!(
+            "{own}; the firmware slows the processor down from {soft:.0} °C, and hard at {limit:.0} °C."
+        ),
+        _ => format!("{own}."),
+    }
+}
+
+fn supply(t: &Thermal, s: &mut Section) {
+    let Some(power) = t.power else {
+        return s.add(Mark::Note, "power", "The board says nothing of its supply.");
+    };
+    let weak = "Use the board maker's power supply and a short cable.";
+    if power.under_voltage {
+        s.bad("power", "The supply's voltage is too low.", weak);
+    } else if power.under_voltage_before {
+        s.add(
+            Mark::Note,
             "power",
-            "The supply's voltage is too low.",
-            "Use the board maker's power supply and a short cable.",
+            "Enough now, but it was too weak before.",
         );
-    } else if bits & 0xe != 0 {
+        s.mend(weak);
+    } else {
+        s.add(Mark::Good, "power", "The supply's voltage is high enough.");
+    }
+    let Some(bits) = t.throttled.map(Throttled) else {
+        return;
+    };
+    if bits.slowed() {
         s.bad(
             "throttling",
             "The board runs slower than it could.",
-            "Give it air, a heat sink or a fan.",
+            "Give it air, a heat sink or a fan, and a strong power supply.",
         );
-    } else if bits != 0 {
+    } else if bits.slowed_before() {
         s.add(
             Mark::Note,
             "throttling",
-            "Not now, but since the start: heat or a weak power supply.",
+            "Not now, but before: heat or a weak power supply.",
         );
-    } else if t.throttled.is_some() {
-        s.add(Mark::Good, "throttling", "None since the start.");
+    } else {
+        s.add(Mark::Good, "throttling", "None.");
     }
 }

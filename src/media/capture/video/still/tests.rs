@@ -8,6 +8,11 @@ const FORMAT: RawFormat = RawFormat {
 };
 const FRAME: u64 = 33_333_333;
 
+fn watched(format: RawFormat) -> Still {
+    gst::init().unwrap();
+    Still::frames(format)
+}
+
 /// A picture with padding between its rows (stride 1280 + 64 in luma), filled with a pattern.
 struct Picture {
     buffer: gst::Buffer,
@@ -74,7 +79,7 @@ fn watch(
 fn a_picture_that_never_changes_is_still_after_8_s_and_told_once() {
     for pixel in [Pixel::I420, Pixel::Nv12] {
         let format = RawFormat { pixel, ..FORMAT };
-        let (mut still, mut picture) = (Still::frames(format), Picture::new(format, 64));
+        let (mut still, mut picture) = (watched(format), Picture::new(format, 64));
         let told = watch(&mut still, &mut picture, 0, 60, |_, _| {});
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].1 && (8.0..8.5).contains(&told[0].0), "{told:?}");
@@ -89,9 +94,9 @@ fn a_picture_that_never_changes_is_still_after_8_s_and_told_once() {
 
 #[test]
 fn a_single_byte_that_changes_once_a_second_keeps_a_picture_alive() {
-    let (mut still, mut picture) = (Still::frames(FORMAT), Picture::new(FORMAT, 0));
+    let (mut still, mut picture) = (watched(FORMAT), Picture::new(FORMAT, 0));
     for place in [0, 1280 * 720 - 1, 1280 * 720 * 3 / 2 - 1] {
-        let mut still = Still::frames(FORMAT);
+        let mut still = watched(FORMAT);
         let told = watch(&mut still, &mut picture, 0, 40, |n, p| {
             p.set(place, if n / 30 % 2 == 0 { 1 } else { 2 });
         });
@@ -107,7 +112,7 @@ fn a_single_byte_that_changes_once_a_second_keeps_a_picture_alive() {
 
 #[test]
 fn what_lies_between_the_rows_does_not_count() {
-    let (mut still, mut picture) = (Still::frames(FORMAT), Picture::new(FORMAT, 64));
+    let (mut still, mut picture) = (watched(FORMAT), Picture::new(FORMAT, 64));
     let stride = picture.stride;
     let told = watch(&mut still, &mut picture, 0, 10, |n, p| {
         for row in 0..720 {
@@ -120,7 +125,7 @@ fn what_lies_between_the_rows_does_not_count() {
 
 #[test]
 fn noise_of_a_dark_sensor_is_life_in_every_frame() {
-    let (mut still, mut picture) = (Still::frames(FORMAT), Picture::new(FORMAT, 0));
+    let (mut still, mut picture) = (watched(FORMAT), Picture::new(FORMAT, 0));
     let mut noise = 1_u64;
     let told = watch(&mut still, &mut picture, 0, 12, |_, p| {
         // One byte in 50 flips its lowest bit: the quiet noise of a covered lens.
@@ -150,7 +155,7 @@ fn access_units_that_repeat_are_still_and_others_are_not() {
 
 #[test]
 fn times_that_fall_back_begin_anew() {
-    let (mut still, picture) = (Still::frames(FORMAT), Picture::new(FORMAT, 0));
+    let (mut still, picture) = (watched(FORMAT), Picture::new(FORMAT, 0));
     for n in 0..200_u64 {
         assert_eq!(
             still.frame(&picture.buffer, 100_000_000_000 + n * FRAME),
@@ -197,7 +202,7 @@ fn cost_of_a_frame() {
             .unwrap()
             .fill(n as u8);
     }
-    let mut still = Still::frames(format);
+    let mut still = watched(format);
     let begin = std::time::Instant::now();
     for n in 0..3000_u64 {
         still.frame(&pictures[(n % 8) as usize].buffer, n * FRAME);
