@@ -83,7 +83,7 @@ impl Carrier {
     fn forget(&self) {
         match folder::forget(&self.state_dir) {
             Ok(()) => {
-                tracing::warn!("a factory reset: everything that the box was told is forgotten")
+                tracing::warn!("a factory reset: everything that the box was told is forgotten");
             }
             Err(e) => tracing::error!("the factory reset is not complete: {}", e.report()),
         }

@@ -86,30 +86,31 @@ impl Camera {
         Some(in_use(&format!("The camera {}", self.name), who))
     }
 
-    /// The error that opening it would meet because there is no signal at its input.
+    /// The error that opening it would meet because there is no signal at its input that can be shown.
     #[must_use]
     pub fn no_signal(&self) -> Option<Error> {
-        let problem = self.signal.problem()?;
-        Some(
-            Error::new(
-                Kind::Timeout,
-                format!("{problem} of the camera {}.", self.name),
-            )
-            .mend(signal::MEND),
-        )
+        let (problem, mend) = self.signal.problem()?;
+        let sentence = format!("{problem} of the camera {}.", self.name);
+        Some(Error::new(Kind::Timeout, sentence).mend(mend))
     }
 
-    /// Sets the timings of the signal that is there; nothing for a camera that needs none. Before it is opened.
+    /// Sets the timings of the signal that is there, and asks for the modes again, which depend on them; nothing for a
+    /// camera that needs none. Before it is opened.
     ///
     /// # Errors
     /// Those of opening the device; `InUse` while another program streams; `Timeout`.
-    pub fn follow_signal(&self) -> Result<()> {
+    pub fn follow_signal(&mut self) -> Result<()> {
         if !matches!(self.signal, Signal::Present(_)) {
             return Ok(());
         }
-        on_node(&self.path, |node, title, path| {
-            node.follow_signal().map_err(|e| open_error(path, title, e))
-        })
+        let signal = self.signal.clone();
+        self.modes = on_node(&self.path, move |node, title, path| {
+            let failed = |e| open_error(path, title, e);
+            node.follow_signal().map_err(failed)?;
+            let queue = node.capability().map_err(failed).map(|who| role(&who))?;
+            Ok(queue.map_or_else(|_| Vec::new(), |queue| modes(node, queue, &signal)))
+        })?;
+        Ok(())
     }
 }
 

@@ -155,6 +155,19 @@ fn an_hdmi_signal_may_be_away_come_change_and_go() {
         "4:3",
     );
 
+    // 1080i: there, but nothing that can be shown.
+    let from = Instant::now();
+    vivid(&rig, "dv_timings=15");
+    wait(&mut watcher, from, "interlaced", |s| {
+        let reason = s["camera"]["reason"].as_str();
+        s["slate"] == true && reason.is_some_and(|r| r.contains("interlaced (1920×1080)"))
+    });
+    let from = Instant::now();
+    vivid(&rig, "dv_timings=17");
+    wait(&mut watcher, from, "an odd one", |s| {
+        described(s, "640×350 at 85.0")
+    });
+
     for (mode, what) in [(1, "loss"), (2, "no lock"), (3, "out of range")] {
         let from = Instant::now();
         vivid(&rig, &format!("dv_timings_signal_mode={mode}"));
