@@ -105,6 +105,14 @@ impl Banner<'_> {
         format!("{user}:$(cat '{}')@", file.display())
     }
 
+    /// Where the box is reached, for a person who looks for it: one clause.
+    pub fn address(&self) -> String {
+        match self.rtsp_ports {
+            Some((port, _)) => format!("rtsp://{}:{port}/main", self.host()),
+            None => self.host(),
+        }
+    }
+
     fn host(&self) -> String {
         let listen = self.config.rtsp.listen;
         if !listen.is_unspecified() {

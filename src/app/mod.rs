@@ -5,6 +5,7 @@
 //! sources; encoders; fan-outs; systemd; state folder unlocked.
 
 mod banner;
+mod effects;
 mod encoders;
 mod hardware;
 pub mod sources;
@@ -17,14 +18,12 @@ use crate::clock::Clock;
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth};
 use crate::device::command::{Command, Origin};
-use crate::device::effect::Effect;
-use crate::device::event::Event;
 use crate::device::state::{DestinationSetup, Setup, State, Wanted};
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
 use crate::edge::local::{self, Local};
 use crate::edge::systemd;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::media::access_unit::AccessUnit;
 use crate::media::engine::{Engine, EngineOptions};
 use crate::media::fanout::Fanout;
@@ -136,14 +135,24 @@ impl App {
             camera: &found.camera,
             stand_in: &found.stand_in,
         });
-        let effects = spawn_effects(
+        let page = banner::Banner {
+            config: &config,
+            board: &board,
+            sources: &found.notes,
+            encoder: &table.reason,
+            rtsp_ports,
+            password: password.as_ref(),
+            notices: notices.into_iter().chain(warning).collect(),
+        };
+        let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
-            effects_out,
-            state_dir.clone(),
-            config.encode.video.bitrate,
-            handle.clone(),
-        )?;
+            effects: effects_out,
+            state_dir: state_dir.clone(),
+            configured: config.encode.video.bitrate,
+            address: page.address(),
+            handle: handle.clone(),
+        })?;
         let (local, unheard) = match open_local(&state_dir, &handle, runtime) {
             Ok(local) => (Some(local), None),
             Err(e) => {
@@ -153,13 +162,8 @@ impl App {
         };
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let page = banner::Banner {
-            config: &config,
-            board: &board,
-            sources: &found.notes,
-            encoder: &table.reason,
-            rtsp_ports,
-            password: password.as_ref(),
-            notices: notices.into_iter().chain(warning).chain(unheard).collect(),
+            notices: page.notices.into_iter().chain(unheard).collect(),
+            ..page
         };
         page.print();
         tracing::info!(ms = begun.elapsed().as_millis(), "started");
@@ -300,43 +304,6 @@ fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             hold: Duration::from_secs(config.thermal.recover_s.into()),
         },
     }
-}
-
-/// The thread that carries out effects until `Shutdown`, and then ends the engine.
-fn spawn_effects(
-    mut engine: Engine,
-    hardware: Hardware,
-    mut effects: mpsc::Receiver<Effect>,
-    state_dir: std::path::PathBuf,
-    configured: u32,
-    handle: Handle,
-) -> Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("effects".into())
-        .spawn(move || {
-            while let Some(effect) = effects.blocking_recv() {
-                match &effect {
-                    Effect::Shutdown => break,
-                    Effect::Persist(wanted) => {
-                        let video = wanted.video.as_ref();
-                        engine.set_wanted_bitrate(video.map_or(configured, |v| v.bitrate));
-                        let error = files::save_wanted(&state_dir, wanted).err();
-                        let error = error.map(|e| e.report());
-                        handle.event(Event::Persisted { error });
-                    }
-                    Effect::Identify => tracing::info!("this is the box that you are looking for"),
-                    other => {
-                        engine.apply(other);
-                        hardware.apply(other);
-                    }
-                }
-            }
-            engine.stop();
-            hardware.stop();
-        })
-        .map_err(|e| {
-            Error::new(Kind::Internal, "The effects thread could not be started.").caused_by(e)
-        })
 }
 
 /// Logs each change of the health sentence.

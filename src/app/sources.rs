@@ -247,7 +247,7 @@ pub fn wish(config: &Config, raw: RawFormat) -> Wish {
 fn v4l2_input(config: &Config, raw: RawFormat, last: &LastCamera) -> Result<VideoInput> {
     let found = camera::find(&config.video.device);
     last.note(found.as_ref().ok());
-    let camera = found?;
+    let mut camera = found?;
     if let Some(problem) = camera.busy().or_else(|| camera.no_signal()) {
         return Err(problem);
     }

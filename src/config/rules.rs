@@ -260,7 +260,7 @@ fn thermal(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut Pr
         );
         errors.push(
             at.sentence(text)
-                .mend("Write the lower of the two into thermal.step_down_c."),
+                .mend("Raise thermal.lowest_c, or lower thermal.step_down_c."),
         );
     }
     // It may come later, with a driver.

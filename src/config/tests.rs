@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::load::{Destinations, Text, compose};
 use super::*;
 
+mod boards;
 mod last_good;
 mod mangled;
 mod messages;

@@ -284,12 +284,15 @@ pub mod checks {
         if s.len() > 256 {
             return Err("must be at most 256 bytes".into());
         }
+        if s.is_empty() {
+            return Ok(());
+        }
         s.split(',').try_for_each(|name| led_name(name.trim()))
     }
 
     /// A name in `/sys/class/leds`: one part of a path.
     pub fn led_name(s: &str) -> Result<(), String> {
-        let named = s.len() <= 64 && !s.chars().any(|c| c.is_control() || c == '/');
+        let named = (1..=64).contains(&s.len()) && !s.chars().any(|c| c.is_control() || c == '/');
         if named && s != "." && s != ".." {
             return Ok(());
         }

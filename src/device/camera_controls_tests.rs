@@ -76,6 +76,31 @@ fn an_automatic_goes_before_what_it_governs() {
 }
 
 #[test]
+fn the_order_is_by_kind_whatever_the_order_of_the_driver() {
+    // A driver that does not say what an automatic holds.
+    let mut infos = camera(true, 20);
+    infos[0].active = true;
+    for reversed in [false, true] {
+        if reversed {
+            infos.reverse();
+        }
+        let mut controls = Controls::default();
+        controls.learn(infos.clone());
+        let wished = due(&mut controls, &[("exposure", 7), ("auto", 0)]);
+        assert_eq!(wished, set(&[("auto", 0), ("exposure", 7)]));
+        let mut manual = camera(false, 7);
+        if reversed {
+            manual.reverse();
+        }
+        controls.learn(manual);
+        controls.reset(Some(&name("auto")));
+        controls.reset(Some(&name("exposure")));
+        let back = due(&mut controls, &[]);
+        assert_eq!(back, set(&[("exposure", 50), ("auto", 1)]));
+    }
+}
+
+#[test]
 fn defaults_come_back_before_the_automatic_does() {
     let mut controls = Controls::default();
     controls.learn(camera(false, 7));

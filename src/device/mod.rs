@@ -54,7 +54,13 @@ pub mod thermal;
 mod wishes;
 
 #[cfg(test)]
+mod device_wish_tests;
+#[cfg(test)]
 mod hardware_tests;
+#[cfg(test)]
+mod health_course_tests;
+#[cfg(test)]
+mod heat_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -38,6 +38,21 @@ use gstreamer as gst;
 
 use crate::error::{Error, Kind, Result};
 
+/// Makes GStreamer's V4L2 elements let go of a device in order when they end. Otherwise, up to 1.24 at least, they hand over their
+/// buffers ("orphan" them) where the driver can, and forget to let go of the pool: each closing of a camera or encoder then
+/// leaves a descriptor of the device, two pairs of sockets and an element behind, and a camera that is plugged in again gets
+/// another node each time. What somebody else has set is left.
+///
+/// # Safety
+/// Writes the environment: no other thread may run yet.
+pub unsafe fn prepare() {
+    const DRAIN: &str = "GST_V4L2_FORCE_DRAIN";
+    if std::env::var_os(DRAIN).is_none() {
+        // SAFETY: the caller says that there is one thread.
+        unsafe { std::env::set_var(DRAIN, "1") };
+    }
+}
+
 /// Starts GStreamer. May be called often.
 ///
 /// # Errors

@@ -118,6 +118,7 @@ fn the_json_keeps_its_structure() {
         [
             "board",
             "boothcast",
+            "button",
             "camera_problems",
             "cameras",
             "can_go_live",
@@ -127,6 +128,7 @@ fn the_json_keeps_its_structure() {
             "encoders",
             "findings",
             "gstreamer",
+            "led",
             "memory",
             "network",
             "problems",
@@ -138,6 +140,8 @@ fn the_json_keeps_its_structure() {
     assert_eq!(json["can_go_live"], true);
     assert_eq!(json["encoders"][0]["element"], "x264enc");
     assert_eq!(json["disk"]["writable"], true);
+    assert!(json["board"]["why"].is_string());
+    assert_eq!(json["thermal"]["lowest_c"], 85.0);
     let version = json["gstreamer"]["version"].as_str().unwrap();
     assert!(version.contains("1."), "{version}");
     let appsrc = &json["gstreamer"]["elements"][0];

@@ -127,7 +127,11 @@ fn each_subcommand_has_its_effect_and_its_exit_code() {
     );
 
     assert_eq!(ctl(&it, &["identify"]).0, 0);
-    assert_eq!(status(&it)["health"]["led"], "identify");
+    let shown = status(&it);
+    assert_eq!(shown["health"]["led"], "identify");
+    let here = format!("Here I am: rtsp://127.0.0.1:{}/main", it.port);
+    let sentence = shown["health"]["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with(&here), "{sentence}");
     ends(&mut it);
 }
 
@@ -219,6 +223,24 @@ fn wrong_arguments_need_no_box() {
         code == 69 && err.contains("/nowhere/at/all"),
         "{code}: {err}"
     );
+}
+
+#[test]
+fn a_factory_reset_forgets_everything_and_ends_the_box() {
+    let mut it = TheBox::start("");
+    assert_eq!(ctl(&it, &["audio", "gain", "3"]).0, 0);
+    let state = it.path("state");
+    wait_for("the wish on disk", Duration::from_secs(5), || {
+        state.join("wanted.json").exists().then_some(())
+    });
+    assert_eq!(ctl(&it, &["factory-reset", "--yes"]).0, 0);
+    let ended = it.process.wait(Duration::from_secs(10)).unwrap();
+    assert_eq!(ended.code(), Some(0), "{}", it.stderr());
+    let left: Vec<_> = std::fs::read_dir(&state)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["lock"]);
 }
 
 #[test]
@@ -374,4 +396,18 @@ fn in_systemds_folder_it_is_found_and_two_boxes_do_not_fight_for_it() {
     assert_eq!(it.interrupt().0, Some(0));
     assert!(!run.path().join("control.sock").exists());
     assert!(socket(&it).symlink_metadata().is_err(), "the link stays");
+}
+
+#[test]
+fn completions_know_what_can_be_commanded() {
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boothcast"));
+        let (code, out, err) = run_to_end(command.args(["completions", shell]), LIMIT);
+        assert_eq!(code, Some(0), "{err}");
+        // The generator for fish does not go down to the third level.
+        let deep = if shell == "fish" { "camera" } else { "no-wait" };
+        for word in ["ctl", "factory-reset", "socket", deep] {
+            assert!(out.contains(word), "{shell} does not know {word}");
+        }
+    }
 }

@@ -96,7 +96,7 @@ impl Reader {
             // From the kernel's clock to ours.
             let age = monotonic().saturating_sub(at);
             let at = clock.now().saturating_sub(age);
-            tracing::info!(?gesture, ?at, "button");
+            tracing::debug!(?gesture, ?at, "button");
             let event = HardwareEvent::Button { gesture, at };
             handle.event(Event::Hardware(event));
         })

@@ -196,7 +196,7 @@ impl Work {
         }
         match &located.signal {
             Signal::Present(_) if up => self.watch(&located),
-            Signal::Absent(_) if lost => self.await_signal(&located),
+            Signal::Absent(_) | Signal::Unfit(_) if lost => self.await_signal(&located),
             _ => self.doubts = None,
         }
     }
@@ -234,7 +234,7 @@ impl Work {
     /// Reports a signal that is there again, once it was seen twice.
     fn await_signal(&mut self, located: &Located) {
         match self.signal(located) {
-            Ok(Signal::Absent(_)) => self.doubts = None,
+            Ok(Signal::Absent(_) | Signal::Unfit(_)) => self.doubts = None,
             Ok(now) if self.doubts.as_ref() == Some(&now) => {
                 self.doubts = None;
                 self.tell(HardwareEvent::Plugged(DeviceClass::Camera));

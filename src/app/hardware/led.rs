@@ -86,7 +86,8 @@ struct Follower {
     handle: Handle,
     status: watch::Receiver<Status>,
     begun: Instant,
-    lamp: Option<led::Led<RealPin>>,
+    /// The light, and which one it is.
+    lamp: Option<(led::Led<RealPin>, String)>,
     /// When it began to fail, and when it is tried anew.
     failing: Option<Duration>,
     /// The fault that was told last.
@@ -111,7 +112,7 @@ impl Follower {
                 () = wait => {}
             }
         }
-        if let Some(lamp) = &mut self.lamp
+        if let Some((lamp, _)) = &mut self.lamp
             && let Err(e) = lamp.dark()
         {
             tracing::debug!("the LED stays as it is: {e}");
@@ -135,7 +136,7 @@ impl Follower {
         }
         let again = self.failing.map(|since| since + RETRY);
         let pattern = self.status.borrow_and_update().health.led;
-        let Some(lamp) = &mut self.lamp else {
+        let Some((lamp, what)) = &mut self.lamp else {
             return again;
         };
         lamp.show(pattern, now);
@@ -143,8 +144,10 @@ impl Follower {
         match turn.news {
             None => {}
             Some(News::Failed(e)) => {
+                let clause = e.clause(what);
+                tracing::warn!("the LED does not work: {clause}");
                 self.failing = Some(now);
-                self.tell(Some(e.to_string()));
+                self.tell(Some(clause));
             }
             Some(News::Works) => {
                 self.failing = None;
@@ -159,7 +162,7 @@ impl Follower {
         match pin::open(&self.lamps) {
             Ok((lamp, what)) => {
                 tracing::info!("the LED is on {what}");
-                self.lamp = Some(lamp);
+                self.lamp = Some((lamp, what));
                 self.tell(None);
             }
             Err(e) => {

@@ -5,7 +5,6 @@ mod surroundings;
 use super::plugins::{Need, package_of_encoder};
 use super::report::{Finding, Mark, Report};
 use crate::edge::camera::Signal;
-use crate::edge::camera::signal::MEND;
 
 /// Collects the lines of one section.
 pub(super) struct Section<'a>(pub(super) &'static str, pub(super) &'a mut Vec<Finding>);
@@ -71,8 +70,8 @@ fn cameras(report: &Report, mut s: Section) {
             c.camera.id,
             modes(&c.camera.modes)
         );
-        if let Some(problem) = c.camera.signal.problem() {
-            s.bad(&name, format!("{problem}. {text}"), MEND);
+        if let Some((problem, mend)) = c.camera.signal.problem() {
+            s.bad(&name, format!("{problem}. {text}"), mend);
             continue;
         }
         let text = match &c.camera.signal {

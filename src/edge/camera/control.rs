@@ -61,7 +61,6 @@ impl ControlKind {
 /// `V4L2_CTRL_FLAG_…` of `linux/videodev2.h`.
 const DISABLED: u32 = 0x01;
 const READ_ONLY: u32 = 0x04;
-const UPDATE: u32 = 0x08;
 const INACTIVE: u32 = 0x10;
 const WRITE_ONLY: u32 = 0x40;
 const HAS_PAYLOAD: u32 = 0x100;
@@ -94,8 +93,6 @@ pub struct Control {
     pub choices: Vec<(i64, String)>,
     /// Setting it does something, each time: it is no value that can be kept.
     pub(super) acts: bool,
-    /// Setting it changes other controls.
-    pub(super) moves_others: bool,
 }
 
 impl Control {
@@ -124,7 +121,6 @@ impl Control {
             active: flags & INACTIVE == 0,
             choices: Vec::new(),
             acts: kind == ControlKind::Button || flags & (EXECUTE_ON_WRITE | WRITE_ONLY) != 0,
-            moves_others: flags & UPDATE != 0,
         })
     }
 

@@ -23,7 +23,7 @@ use v4l::v4l2::{self, vidioc};
 use super::expand::{Intervals, Sizes};
 
 /// Far above what real drivers list; bounds for one that never ends.
-const MAX_FORMATS: u32 = 64;
+const MAX_FORMATS: u32 = 128;
 const MAX_SIZES: u32 = 128;
 const MAX_INTERVALS: u32 = 64;
 

@@ -86,30 +86,31 @@ impl Camera {
         Some(in_use(&format!("The camera {}", self.name), who))
     }
 
-    /// The error that opening it would meet because there is no signal at its input.
+    /// The error that opening it would meet because there is no signal at its input that can be shown.
     #[must_use]
     pub fn no_signal(&self) -> Option<Error> {
-        let problem = self.signal.problem()?;
-        Some(
-            Error::new(
-                Kind::Timeout,
-                format!("{problem} of the camera {}.", self.name),
-            )
-            .mend(signal::MEND),
-        )
+        let (problem, mend) = self.signal.problem()?;
+        let sentence = format!("{problem} of the camera {}.", self.name);
+        Some(Error::new(Kind::Timeout, sentence).mend(mend))
     }
 
-    /// Sets the timings of the signal that is there; nothing for a camera that needs none. Before it is opened.
+    /// Sets the timings of the signal that is there, and asks for the modes again, which depend on them; nothing for a
+    /// camera that needs none. Before it is opened.
     ///
     /// # Errors
     /// Those of opening the device; `InUse` while another program streams; `Timeout`.
-    pub fn follow_signal(&self) -> Result<()> {
+    pub fn follow_signal(&mut self) -> Result<()> {
         if !matches!(self.signal, Signal::Present(_)) {
             return Ok(());
         }
-        on_node(&self.path, |node, title, path| {
-            node.follow_signal().map_err(|e| open_error(path, title, e))
-        })
+        let signal = self.signal.clone();
+        self.modes = on_node(&self.path, move |node, title, path| {
+            let failed = |e| open_error(path, title, e);
+            node.follow_signal().map_err(failed)?;
+            let queue = node.capability().map_err(failed).map(|who| role(&who))?;
+            Ok(queue.map_or_else(|_| Vec::new(), |queue| modes(node, queue, &signal)))
+        })?;
+        Ok(())
     }
 }
 
@@ -289,6 +290,7 @@ fn modes(node: &Node, queue: Queue, signal: &Signal) -> Vec<Mode> {
     let fallback = own_rate.or_else(current).unwrap_or(ASSUMED_RATE);
     let mut out = Vec::new();
     for fourcc in node.formats(queue) {
+        let format = PixelFormat::from_fourcc(fourcc);
         let given = node.sizes(fourcc);
         let mut sizes = expand::sizes(&given);
         if given.is_empty() {
@@ -298,17 +300,28 @@ fn modes(node: &Node, queue: Queue, signal: &Signal) -> Vec<Mode> {
             let own = own_size.filter(|s| !sizes.contains(s) && expand::allows(&given, *s));
             sizes.extend(own);
         }
-        for size in sizes {
-            let mut rates = expand::rates(&node.intervals(fourcc, size));
+        if !format.is_usable() {
+            // It is only named, so one mode is enough: asking a driver for all takes its time.
+            let largest = sizes
+                .iter()
+                .max_by_key(|(w, h)| u64::from(*w) * u64::from(*h));
+            sizes = largest.copied().into_iter().collect();
+        }
+        for (width, height) in sizes {
+            let mut rates = Vec::new();
+            if format.is_usable() {
+                rates = expand::rates(&node.intervals(fourcc, (width, height)));
+            }
             if rates.is_empty() {
                 rates.push(fallback);
             }
-            out.extend(rates.into_iter().map(|fps| Mode {
-                format: PixelFormat::from_fourcc(fourcc),
-                width: size.0,
-                height: size.1,
+            let mode = |fps| Mode {
+                format,
+                width,
+                height,
                 fps,
-            }));
+            };
+            out.extend(rates.into_iter().map(mode));
         }
     }
     let mut out = signal.fitting(out);

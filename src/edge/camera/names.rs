@@ -149,11 +149,6 @@ fn info(control: ControlName, c: &Control, kind: Kind) -> ControlInfo {
 }
 
 impl Named {
-    /// Whether others depend on it, so that it is set before them: automatics, for one.
-    pub(super) fn leads(&self) -> bool {
-        self.control.moves_others || self.info.control.as_str().ends_with("_auto")
-    }
-
     /// Why `value` cannot be set, one clause; `None`: it can.
     pub(super) fn refusal(&self, value: i64) -> Option<String> {
         let name = &self.info.control;

@@ -28,17 +28,15 @@ pub fn list(path: &Path) -> Result<Vec<ControlInfo>> {
     on_node(path, |node, _, _| Ok(infos(node)))
 }
 
-/// Sets controls of the camera at `path` and reads all of them again. Automatics are set before what depends on them;
-/// what one control refuses does not keep the others from being set.
+/// Sets controls of the camera at `path` and reads all of them again. The order is the caller's: an automatic
+/// may switch off what comes after it. What one control refuses does not keep the others from being set.
 ///
 /// # Errors
 /// Those of opening the device, and `Timeout`: then it is not known which of them were set.
 pub fn set(path: &Path, wanted: Vec<(ControlName, i64)>) -> Result<Outcome> {
     on_node(path, move |node, title, _| {
         let all = named(node.controls());
-        let mut wanted = wanted;
         let find = |name: &ControlName| all.iter().find(|n| n.info.control == *name);
-        wanted.sort_by_key(|(name, _)| !find(name).is_some_and(Named::leads));
         let mut refused = Vec::new();
         for (name, value) in wanted {
             let outcome = find(&name)

@@ -10,9 +10,6 @@ use serde::Serialize;
 
 use super::mode::Mode;
 
-/// What to do about a signal that is not there.
-pub const MEND: &str = "Check the cable and that the device at its other end is on.";
-
 /// What is at the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,8 +18,10 @@ pub enum Signal {
     Steady,
     /// A signal with these timings.
     Present(Timings),
-    /// None that can be shown; why, one clause.
+    /// None; why, one clause.
     Absent(String),
+    /// One that cannot be shown; why, one clause.
+    Unfit(String),
 }
 
 /// Timings of a signal (`struct v4l2_bt_timings`).
@@ -75,7 +74,7 @@ impl Signal {
     #[must_use]
     pub fn changed(&self, now: &Self) -> Option<String> {
         match (self, now) {
-            (_, Self::Absent(why)) => Some(why.clone()),
+            (_, Self::Absent(why) | Self::Unfit(why)) => Some(why.clone()),
             (Self::Present(before), Self::Present(after)) if before != after => Some(format!(
                 "the signal at its input changed from {} to {}",
                 before.describe(),
@@ -85,15 +84,23 @@ impl Signal {
         }
     }
 
-    /// Why there is none that can be shown, as the beginning of a sentence: "There is no signal at the HDMI input".
+    /// Why nothing can be shown, as the beginning of a sentence ("There is no signal at the HDMI input"), and what to do.
     #[must_use]
-    pub fn problem(&self) -> Option<String> {
-        let Self::Absent(why) = self else {
-            return None;
+    pub fn problem(&self) -> Option<(String, &'static str)> {
+        let (why, mend) = match self {
+            Self::Steady | Self::Present(_) => return None,
+            Self::Absent(why) => (
+                why,
+                "Check the cable and that the device at its other end is on.",
+            ),
+            Self::Unfit(why) => (
+                why,
+                "Set the device at its other end to a progressive resolution, such as 1920×1080 at 30 or 60/s.",
+            ),
         };
         let mut letters = why.chars();
         let first = letters.next()?;
-        Some(first.to_uppercase().chain(letters).collect())
+        Some((first.to_uppercase().chain(letters).collect(), mend))
     }
 
     /// The modes that fit: those of the signal's own size, and those of its aspect ratio where the device scales.
@@ -155,10 +162,11 @@ mod tests {
             Some("gone")
         );
         assert_eq!(a.changed(&Signal::Steady), None);
-        assert_eq!(
-            Signal::Absent("no light".into()).problem().as_deref(),
-            Some("No light")
-        );
+        let (why, mend) = Signal::Absent("no light".into()).problem().unwrap();
+        assert_eq!(why, "No light");
+        assert!(mend.contains("cable"), "{mend}");
+        let (_, mend) = Signal::Unfit("too odd".into()).problem().unwrap();
+        assert!(mend.contains("progressive"), "{mend}");
         assert_eq!(a.problem(), None);
         assert_eq!(Signal::Steady.changed(&Signal::Steady), None);
     }

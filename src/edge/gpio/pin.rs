@@ -1,5 +1,6 @@
 //! The real pins of a light: lines of the GPIO character device, or LEDs of the kernel.
 
+use std::io;
 use std::path::Path;
 
 use embedded_hal::digital::{self, ErrorType, OutputPin};
@@ -28,6 +29,24 @@ pub enum PinError {
     /// On an LED of the kernel.
     #[error("{0}")]
     Class(ClassError),
+}
+
+impl PinError {
+    /// One clause about `what`, the light in words.
+    #[must_use]
+    pub fn clause(&self, what: &str) -> String {
+        let cause = match self {
+            Self::Line(e) => line::io_error(e.inner()),
+            Self::Class(e) if e.cause.kind() == io::ErrorKind::NotFound => {
+                io::Error::from_raw_os_error(libc::ENODEV)
+            }
+            Self::Class(e) => return format!("{what} cannot be set: {e}"),
+        };
+        match cause.raw_os_error() {
+            Some(libc::ENODEV) => format!("{what} has gone"),
+            _ => format!("{what} cannot be set: {cause}"),
+        }
+    }
 }
 
 impl digital::Error for PinError {
@@ -124,6 +143,7 @@ fn led(pins: Vec<RealPin>, active_low: bool) -> Result<Led<RealPin>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::led::News;
     use super::*;
     use crate::device::led::{LedPattern, Trouble};
     use std::fs;
@@ -172,11 +192,21 @@ mod tests {
         let turn = led.tick(Duration::ZERO);
         assert!(turn.news.is_none());
         let level = |n: &str| fs::read_to_string(dir.path().join(n).join("brightness")).unwrap();
-        assert_eq!(
-            (level("r"), level("g"), level("b")),
-            ("9".into(), "0".into(), "9".into())
-        );
+        let levels = ["r", "g", "b"].map(level);
+        assert_eq!(levels, ["9", "0", "9"]);
         drop(led);
         assert_eq!(level("r"), "0");
+    }
+
+    #[test]
+    fn a_light_that_is_pulled_out_has_gone() {
+        let dir = class(&["a"]);
+        let (mut led, words) = open_at(dir.path(), &[names(&["a"])]).unwrap();
+        fs::remove_dir_all(dir.path().join("a")).unwrap();
+        led.show(LedPattern::Live, Duration::ZERO);
+        match led.tick(Duration::ZERO).news {
+            Some(News::Failed(e)) => assert_eq!(e.clause(&words), "kernel LED a has gone"),
+            _ => panic!("nothing was told"),
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::{Card, title};
 use crate::error::{Error, Kind, Result};
 
 /// Below this many hundredths of a dB a volume's bottom means "mute".
-const MUTE: i64 = -200_00;
+const MUTE: i64 = -20_000;
 
 /// The card's own volume and switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -151,7 +151,8 @@ impl Range {
     }
 
     fn value(self, percent: u8) -> i64 {
-        let span = i128::from(self.max) - i128::from(self.min);
+        // A driver that gives a range the wrong way round has one value.
+        let span = (i128::from(self.max) - i128::from(self.min)).max(0);
         let above = (span * i128::from(percent.min(100)) + 50) / 100;
         i64::try_from(i128::from(self.min) + above).unwrap_or(self.max)
     }
@@ -256,7 +257,7 @@ mod tests {
             "what a driver says is not trusted"
         );
         assert_eq!(Range { min: 7, max: 7 }.percent(7), None);
-        assert_eq!(Range { min: 7, max: 2 }.value(100), 2);
+        assert_eq!(Range { min: 7, max: 2 }.value(100), 7);
     }
 
     #[test]

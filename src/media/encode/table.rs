@@ -185,4 +185,14 @@ mod tests {
         assert_eq!(missing.kind(), Kind::Missing);
         assert!(missing.report().ends_with("rockchipmpp."));
     }
+
+    #[test]
+    fn every_board_names_encoders_that_are_known() {
+        let known = default_table();
+        for board in crate::config::board::all() {
+            for element in &board.encoders {
+                assert!(known.contains(element), "{}: {element}", board.id);
+            }
+        }
+    }
 }

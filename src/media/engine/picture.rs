@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::VideoResolver;
 use super::encoders::{self, Encoders, raw_format};
@@ -182,9 +182,14 @@ impl State {
     }
 
     fn open(&mut self) {
+        let begun = Instant::now();
         self.close();
         self.current = Arc::new(AtomicBool::new(true));
-        let opened = (self.resolver)(self.raw).and_then(|input| self.open_input(&input));
+        let closed = begun.elapsed();
+        let found = (self.resolver)(self.raw);
+        let resolved = begun.elapsed();
+        let opened = found.and_then(|input| self.open_input(&input));
+        tracing::debug!(?closed, ?resolved, opened = ?begun.elapsed(), good = opened.is_ok(), "the picture source was opened");
         match opened {
             Ok(capture) => {
                 self.capture = Some(capture);

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn config(line: &str, port: u16) -> String {
     format!(
         "[video]\nsource = \"test\"\ntest_pattern = \"black\"\n[audio]\nsource = \"test\"\n
-         [encode]\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = \"200k\"\n
+         [encode]\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = \"400k\"\n
          [button]\nchip = \"rig\"\n{line}\n
          [[destination]]\nname = \"a\"\nurl = \"rtmp://10.77.0.1:{port}/live\"\nkey = \"k\"\n"
     )
@@ -24,6 +24,10 @@ fn server() -> Peer {
     Peer::on(listener, Manner::Good)
 }
 
+/// A contact that bounces for longer than its gaps are: the rig's processor is shared with an encoder, and the host's
+/// with others, so that a gap of 3 ms may become one of 50.
+const BOUNCY: &str = "debounce_ms = 200";
+
 /// Presses, waits for the end of it; gives start and length by the rig's clock, ms.
 fn press(rig: &Rig, args: &[&str]) -> (f64, f64) {
     let all: Vec<&str> = ["gpio", "press", "--line", "1"]
@@ -33,6 +37,8 @@ fn press(rig: &Rig, args: &[&str]) -> (f64, f64) {
         .collect();
     let outcome = rig.tool(&all).finish(Duration::from_secs(40));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    // Until it counts as let go.
+    std::thread::sleep(Duration::from_millis(600));
     let said: Value = serde_json::from_str(outcome.stdout.trim()).unwrap();
     (
         said["ms"].as_f64().unwrap(),
@@ -54,8 +60,8 @@ fn wait_gestures(daemon: &Daemon, expected: &[&str]) {
     wait_for(&format!("{expected:?}"), LIMIT, || {
         (gestures(daemon).len() >= expected.len()).then_some(())
     });
-    // A second one would come within the debounce time; this is many of them.
-    std::thread::sleep(Duration::from_millis(600));
+    // A second one would come within the debounce time; this is some of them.
+    std::thread::sleep(Duration::from_millis(800));
     assert_eq!(gestures(daemon), expected, "{}", daemon.stderr());
 }
 
@@ -64,7 +70,7 @@ fn short_ends_and_begins_the_show_and_long_identifies() {
     let rig = needs().lines(2).boot();
     // Against ground with the chip's own resistor: released is high.
     let peer = server();
-    let daemon = rig.boothcast(&config("line = \"RIG1\"", peer.port()));
+    let daemon = rig.boothcast(&config(&format!("line = \"RIG1\"\n{BOUNCY}"), peer.port()));
     let level = rig.sh("cat /run/gpio/sim_gpio1/value");
     assert_eq!(level.trim(), "1", "the resistor is not on");
     let live = |d: &Daemon| d.status()["live"] == true;
@@ -73,7 +79,7 @@ fn short_ends_and_begins_the_show_and_long_identifies() {
     for (n, wanted) in [(0, false), (1, true), (2, false)] {
         // Each with a worse contact.
         let bounce = (n * 14).to_string();
-        press(&rig, &["--active-low", "--ms", "300", "--bounce", &bounce]);
+        press(&rig, &["--active-low", "--ms", "900", "--bounce", &bounce]);
         told.push("Short");
         wait_gestures(&daemon, &told);
         wait_for("the show to follow", LIMIT, || {
@@ -111,25 +117,25 @@ fn very_long_asks_and_only_a_second_press_resets() {
     let rig = needs().lines(2).boot();
     let peer = server();
     // With a resistor of the circuit's own, and the other way round.
-    let line = "line = 1\nactive_low = false\nbias = \"none\"";
-    let daemon = rig.boothcast(&config(line, peer.port()));
-    press(&rig, &["--ms", "10500", "--bounce", "20"]);
+    let line = format!("line = 1\nactive_low = false\nbias = \"none\"\n{BOUNCY}");
+    let daemon = rig.boothcast(&config(&line, peer.port()));
+    press(&rig, &["--ms", "10800", "--bounce", "20"]);
     wait_gestures(&daemon, &["Long", "VeryLong"]);
     assert_eq!(daemon.status()["health"]["led"], "confirm");
     // Not confirmed: forgotten after 10 s, and a press is a press again.
     wait_for("the question to be over", LIMIT, || {
         (daemon.status()["health"]["led"] != "confirm").then_some(())
     });
-    press(&rig, &["--ms", "200"]);
+    press(&rig, &["--ms", "600"]);
     wait_gestures(&daemon, &["Long", "VeryLong", "Short"]);
     wait_for("the end of the show", LIMIT, || {
         (daemon.status()["live"] == false).then_some(())
     });
-    rig.sh("ls /run/boothcast-state/*");
-    // And confirmed: the box forgets and ends or begins anew.
-    press(&rig, &["--ms", "10500"]);
-    press(&rig, &["--ms", "200"]);
-    daemon.wait_log("FactoryReset", LIMIT);
+    // And confirmed: the box ends to begin anew.
+    press(&rig, &["--ms", "10800"]);
+    press(&rig, &["--ms", "600"]);
+    daemon.wait_log("Forgetting everything, then starting anew.", LIMIT);
+    wait_for("its end", LIMIT, || (!daemon.running()).then_some(()));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::hotplug::watcher::Watcher;
 
 /// Seen, restarted and reported within this.
 const SEEN: Duration = Duration::from_secs(10);
-const SMALL: &str = "[encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 15\nbitrate = \"600k\"\n[audio]\nsource = \"none\"\n";
+const SMALL: &str = "[log]\nlevel = \"info,boothcast=debug\"\n[encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 15\nbitrate = \"600k\"\n[audio]\nsource = \"none\"\n";
 
 fn up(watcher: &mut Watcher) {
     let limit = Duration::from_secs(20);
@@ -72,7 +72,7 @@ fn a_vivid_that_drops_every_buffer_is_seen_and_restarted() {
 
 #[test]
 fn a_usb_camera_that_sends_nothing_is_seen_and_restarted() {
-    let rig = needs().usb().boot();
+    let rig = needs().usb().first("modprobe uvcvideo").boot();
     let _camera = rig.tool(&[
         "uvc",
         "--formats",
@@ -133,7 +133,7 @@ fn a_vivid_without_clock_is_a_picture_that_stands_still() {
 
 #[test]
 fn a_usb_camera_that_repeats_itself_is_a_picture_that_stands_still() {
-    let rig = needs().usb().boot();
+    let rig = needs().usb().first("modprobe uvcvideo").boot();
     let _camera = rig.tool(&[
         "uvc",
         "--formats",

@@ -14,8 +14,7 @@ use devices::{Device, Gadgets};
 use watcher::{Use, Watcher, slope};
 
 /// What the rig's one processor encodes with ease.
-const SMALL: &str =
-    "[encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 15\nbitrate = \"600k\"\n";
+const SMALL: &str = "[log]\nlevel = \"info,boothcast=debug\"\n[encode]\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = \"300k\"\n";
 
 fn with_server(peer: &Peer) -> String {
     format!(
@@ -113,6 +112,7 @@ fn show(more: impl Fn(usize, Duration) -> bool) -> Vec<Turn> {
         .camera(Camera::Webcam)
         .card(Card::Loopback)
         .usb()
+        .first("modprobe uvcvideo; modprobe snd-usb-audio; dmesg -n 4")
         .boot();
     let _gadgets = Gadgets::start(&rig);
     let server = rig.rtmp_server();
@@ -165,14 +165,16 @@ fn show(more: impl Fn(usize, Duration) -> bool) -> Vec<Turn> {
 fn served_without_a_break(server: &Peer) {
     let seen = server.seen();
     assert_eq!(seen.connections.len(), 1, "the RTMP session broke");
-    let mut gaps = seen
+    assert!(seen.pictures.len() > 30);
+    let worst = seen
         .pictures
         .windows(2)
-        .map(|w| (w[1].0 - w[0].0, w[1].1.wrapping_sub(w[0].1)));
-    assert!(gaps.len() > 30);
+        .map(|w| (w[1].0 - w[0].0, i64::from(w[1].1) - i64::from(w[0].1)))
+        .max_by_key(|(arrival, ms)| if *ms > 0 { *arrival } else { Duration::MAX })
+        .unwrap();
     assert!(
-        gaps.all(|(arrival, ms)| arrival < Duration::from_secs(2) && (1..2000).contains(&ms)),
-        "pictures do not follow one another"
+        worst.0 < Duration::from_secs(2) && (1..2000).contains(&worst.1),
+        "pictures do not follow one another: {worst:?} (arrival, ms)"
     );
 }
 
@@ -208,6 +210,8 @@ fn readers_see_the_slate_and_then_the_camera_again() {
     watcher.wait("the camera", Instant::now(), Duration::from_secs(20), |s| {
         s["camera"]["state"] == "up" && s["slate"] == false
     });
+    // Until no slate of the start is left in the GOP that a reader begins with.
+    std::thread::sleep(Duration::from_secs(3));
     let file = rig.folder().join("slate.mkv");
     std::thread::scope(|scope| {
         let (url, file) = (daemon.url("main"), &file);
@@ -240,7 +244,7 @@ fn readers_see_the_slate_and_then_the_camera_again() {
 
 #[test]
 fn a_camera_plugged_in_after_power_on_takes_the_place_of_the_test_picture() {
-    let rig = needs().usb().boot();
+    let rig = needs().usb().first("modprobe uvcvideo").boot();
     rig.sh("modprobe snd-aloop; echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind");
     let _gadgets = Gadgets::start(&rig);
     let server = rig.rtmp_server();

@@ -42,7 +42,7 @@ pub fn recognise(runs: &[Run], pattern: &str) -> bool {
     let fits = |window: &[Run], shift: usize| {
         window.iter().enumerate().all(|(n, (lit, ms))| {
             let at = (n + shift) % lengths.len();
-            *lit == (at % 2 == 0) && (ms - lengths[at]).abs() <= tolerance(lengths[at])
+            *lit == (at.is_multiple_of(2)) && (ms - lengths[at]).abs() <= tolerance(lengths[at])
         })
     };
     runs.windows(2 * lengths.len())

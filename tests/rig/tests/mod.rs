@@ -3,6 +3,7 @@
 mod board;
 mod boot;
 mod button;
+mod camera;
 mod frozen;
 mod hotplug;
 mod led;

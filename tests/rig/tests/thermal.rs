@@ -36,15 +36,20 @@ impl<'r> Zone<'r> {
     }
 }
 
-/// 1080p at a rate that leaves two steps below it and that one emulated processor makes.
-fn config(zone: &Zone, more: &str) -> String {
+/// A picture of this size at 30 frames/s.
+fn config(zone: &Zone, (width, height): (u32, u32), recover_s: u32) -> String {
     format!(
         "[video]\nsource = \"test\"\ntest_pattern = \"smpte\"\n[audio]\nsource = \"none\"\n\
-         [encode]\nprofile = \"custom\"\nwidth = 1920\nheight = 1080\nfps = 15\nbitrate = \"2M\"\ngop_s = 1.0\n\
-         [thermal]\nsensor = \"{}\"\n{more}\n",
+         [encode]\nprofile = \"custom\"\nwidth = {width}\nheight = {height}\nfps = 30\nbitrate = \"1500k\"\n\
+         gop_s = 1.0\n[thermal]\nsensor = \"{}\"\nrecover_s = {recover_s}\n",
         zone.sensor()
     )
 }
+
+/// So small that one emulated processor on a busy machine has nothing to do.
+const SMALL: (u32, u32) = (320, 180);
+/// As little as can be that still has two steps below it.
+const LARGE: (u32, u32) = (1300, 732);
 
 fn wait_heat(daemon: &Daemon, level: &str) {
     daemon.wait_status(level, SOON, |s| {
@@ -82,7 +87,7 @@ fn heat_makes_the_picture_smaller_step_by_step_and_cool_brings_it_back() {
     let rig = needs().first("modprobe test_power").boot();
     let zone = Zone::find(&rig);
     zone.heat(60);
-    let daemon = rig.boothcast(&config(&zone, "recover_s = 6"));
+    let daemon = rig.boothcast(&config(&zone, LARGE, 6));
     daemon.wait_status("the temperature", SOON, |s| {
         (s["hardware"]["temperature_c"] == 60.0).then_some(())
     });
@@ -130,11 +135,11 @@ fn heat_makes_the_picture_smaller_step_by_step_and_cool_brings_it_back() {
     assert_eq!(
         seen,
         [
-            (1920, 1080),
+            (1300, 732),
             (1280, 720),
             (854, 480),
             (1280, 720),
-            (1920, 1080)
+            (1300, 732)
         ],
         "largest gap {gap} s"
     );
@@ -147,7 +152,7 @@ fn a_sensor_that_vanishes_keeps_the_picture_and_is_said() {
     let rig = needs().first("modprobe test_power").boot();
     let zone = Zone::find(&rig);
     zone.heat(81);
-    let daemon = rig.boothcast(&config(&zone, "recover_s = 1"));
+    let daemon = rig.boothcast(&config(&zone, SMALL, 1));
     wait_heat(&daemon, "reduced");
     rig.sh("rmmod test_power");
     daemon.wait_log("no temperature", SOON);
@@ -176,7 +181,7 @@ fn a_nonsense_reading_neither_heats_nor_cools() {
     let rig = needs().first("modprobe test_power").boot();
     let zone = Zone::find(&rig);
     zone.heat(60);
-    let daemon = rig.boothcast(&config(&zone, ""));
+    let daemon = rig.boothcast(&config(&zone, SMALL, 60));
     daemon.wait_status("the temperature", SOON, |s| {
         (s["hardware"]["temperature_c"] == 60.0).then_some(())
     });

@@ -54,14 +54,21 @@ impl Node {
     fn timed_signal(&self) -> Signal {
         let mut raw: sys::v4l2_dv_timings = zeroed();
         match self.call(QUERY_DV_TIMINGS, &mut raw) {
-            Ok(()) => decode(&raw).map_or(Signal::Steady, Signal::Present),
+            // GStreamer's source gives it as single fields, of which nothing here makes pictures.
+            Ok(()) => match decode(&raw) {
+                Some(t) if t.interlaced => Signal::Unfit(format!(
+                    "there is a signal that cannot be shown, because it is interlaced ({}×{}), at the HDMI input",
+                    t.width, t.height
+                )),
+                Some(t) => Signal::Present(t),
+                None => Signal::Steady,
+            },
             Err(e) => match e.raw_os_error() {
                 Some(libc::ENOLINK) => Signal::Absent("there is no signal at the HDMI input".into()),
                 Some(libc::ENOLCK) => {
                     Signal::Absent("there is no steady signal at the HDMI input".into())
                 }
-                Some(libc::ERANGE) => Signal::Absent(
-                    "there is a signal that cannot be shown, for its resolution or rate, at the HDMI input"
+                Some(libc::ERANGE) => Signal::Unfit("there is a signal that cannot be shown, for its resolution or rate, at the HDMI input"
                         .into(),
                 ),
                 _ => Signal::Steady,

@@ -33,9 +33,13 @@ impl Gadgets {
             "uvc",
             "--unplugged",
             "--formats",
-            "mjpeg:640x480@15",
+            "mjpeg:320x240@10",
             "--mjpeg-bytes",
-            "20000",
+            "8000",
+            "--max-packet",
+            "1024",
+            "--interval",
+            "4",
         ]);
         let mic = rig.tool(&["mic", "--unplugged"]);
         rig.sh("for n in $(seq 100); do [ -S /run/cam0.sock ] && [ -S /run/mic0.sock ] && exit; sleep 0.1; done; exit 1");

@@ -1,0 +1,91 @@
+//! The thread that carries out the core's effects, and ends engine and hardware when it is told to.
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::hardware::Hardware;
+use crate::device::effect::Effect;
+use crate::device::event::{Event, HardwareEvent};
+use crate::device::state::Wanted;
+use crate::device::supervisor::Handle;
+use crate::error::{Error, Kind, Result};
+use crate::media::engine::Engine;
+use crate::store::{files, folder};
+
+/// What carrying out needs.
+pub struct Carrier {
+    /// Picture, sound, encoders, outputs.
+    pub engine: Engine,
+    /// The other devices of the box.
+    pub hardware: Hardware,
+    /// What is to be done, in order.
+    pub effects: mpsc::Receiver<Effect>,
+    /// Where what is wanted is kept.
+    pub state_dir: PathBuf,
+    /// Bitrate of the configuration, bit/s.
+    pub configured: u32,
+    /// Where the box is reached: one clause.
+    pub address: String,
+    /// Outcomes go in here.
+    pub handle: Handle,
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// `Internal` when the system gives no thread.
+pub fn spawn(carrier: Carrier) -> Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("effects".into())
+        .spawn(move || carrier.run())
+        .map_err(|e| {
+            Error::new(Kind::Internal, "The effects thread could not be started.").caused_by(e)
+        })
+}
+
+impl Carrier {
+    fn run(mut self) {
+        while let Some(effect) = self.effects.blocking_recv() {
+            match &effect {
+                Effect::Shutdown => break,
+                Effect::FactoryReset => {
+                    self.forget();
+                    break;
+                }
+                Effect::Persist(wanted) => self.persist(wanted),
+                Effect::Identify => self.tell_address(),
+                other => {
+                    self.engine.apply(other);
+                    self.hardware.apply(other);
+                }
+            }
+        }
+        self.engine.stop();
+        self.hardware.stop();
+    }
+
+    fn persist(&self, wanted: &Wanted) {
+        let video = wanted.video.as_ref();
+        self.engine
+            .set_wanted_bitrate(video.map_or(self.configured, |v| v.bitrate));
+        let error = files::save_wanted(&self.state_dir, wanted).err();
+        let error = error.map(|e| e.report());
+        self.handle.event(Event::Persisted { error });
+    }
+
+    fn tell_address(&self) {
+        tracing::info!("this is the box that you are looking for: {}", self.address);
+        self.handle
+            .hardware(HardwareEvent::Address(self.address.clone()));
+    }
+
+    fn forget(&self) {
+        match folder::forget(&self.state_dir) {
+            Ok(()) => {
+                tracing::warn!("a factory reset: everything that the box was told is forgotten");
+            }
+            Err(e) => tracing::error!("the factory reset is not complete: {}", e.report()),
+        }
+    }
+}
