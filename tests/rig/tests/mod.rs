@@ -10,6 +10,7 @@ mod led;
 mod light;
 mod mic;
 mod thermal;
+mod tools;
 mod uvc;
 
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
