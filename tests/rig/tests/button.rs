@@ -131,11 +131,14 @@ fn very_long_asks_and_only_a_second_press_resets() {
     wait_for("the end of the show", LIMIT, || {
         (daemon.status()["live"] == false).then_some(())
     });
-    // And confirmed: the box ends to begin anew.
+    let kept = || rig.try_sh("ls /run/boothcast-state/wanted.json").code == 0;
+    assert!(kept(), "forgotten without a confirmation");
+    // And confirmed: the box forgets, and ends to begin anew.
     press(&rig, &["--ms", "10800"]);
     press(&rig, &["--ms", "600"]);
     daemon.wait_log("Forgetting everything, then starting anew.", LIMIT);
     wait_for("its end", LIMIT, || (!daemon.running()).then_some(()));
+    assert!(!kept());
 }
 
 #[test]

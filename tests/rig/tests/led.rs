@@ -107,7 +107,7 @@ fn what_goes_wrong_has_its_number_of_blinks() {
     let show = |config: &str, pattern: &str| {
         let daemon = fresh(&rig, config);
         light.wait(pattern, LIMIT);
-        assert_eq!(daemon.stop(), 0, "{}", pattern);
+        assert_eq!(daemon.stop(), 0, "{pattern}");
     };
     show(
         &config("[video]\nsource = \"v4l2\"\ndevice = \"/dev/video9\"\n"),

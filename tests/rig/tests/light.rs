@@ -42,7 +42,7 @@ pub fn recognise(runs: &[Run], pattern: &str) -> bool {
     let fits = |window: &[Run], shift: usize| {
         window.iter().enumerate().all(|(n, (lit, ms))| {
             let at = (n + shift) % lengths.len();
-            *lit == (at % 2 == 0) && (ms - lengths[at]).abs() <= tolerance(lengths[at])
+            *lit == at.is_multiple_of(2) && (ms - lengths[at]).abs() <= tolerance(lengths[at])
         })
     };
     runs.windows(2 * lengths.len())
@@ -149,8 +149,8 @@ fn no_rhythm_is_taken_for_another() {
             let runs: Vec<Run> = (shift..shift + 3 * lengths.len())
                 .map(|n| {
                     let at = n % lengths.len();
-                    let jitter = if n % 3 == 0 { 8.0 } else { -7.0 };
-                    (at % 2 == 0, lengths[at] + jitter)
+                    let jitter = if n.is_multiple_of(3) { 8.0 } else { -7.0 };
+                    (at.is_multiple_of(2), lengths[at] + jitter)
                 })
                 .collect();
             for (other, _) in RHYTHMS {

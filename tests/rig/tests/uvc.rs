@@ -1,7 +1,6 @@
 //! USB cameras and microphones that can be plugged in and pulled out: the devices themselves, and the real program with
 //! a USB camera.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,26 +11,34 @@ use crate::support::probe::record;
 /// From a command to what follows from it, on a loaded machine.
 const SOON: Duration = Duration::from_secs(15);
 
-/// Frame counters of a recording, in order; frames without a readable one are left out.
-fn counters(film: &Grey) -> Vec<u16> {
+/// A picture that the rig's one processor can make even while others work on the machine.
+const SMALL: &str =
+    "[encode]\nprofile = \"custom\"\nwidth = 320\nheight = 240\nfps = 15\nbitrate = \"600k\"\n";
+
+/// The frame counter of each frame, from the first frame of the camera on (before it the slate may stand).
+fn counters(film: &Grey) -> Vec<Option<u16>> {
     let (width, height) = Grey::SIZE;
     film.frames()
-        .filter_map(|frame| pattern::read_counter(frame, width, height, width))
+        .map(|frame| pattern::read_counter(frame, width, height, width))
+        .skip_while(Option::is_none)
         .collect()
 }
 
-/// Mean level of the colour bars over a recording, of the frames from the camera.
+/// Mean level of the colour bars in the last third of a recording: it begins with what was sent up to a keyframe
+/// distance ago.
 fn bars(film: &Grey) -> [f64; 7] {
     let (width, height) = Grey::SIZE;
-    let of_camera: Vec<_> = film
-        .frames()
+    let all: Vec<&[u8]> = film.frames().collect();
+    let of_camera: Vec<_> = all[all.len() * 2 / 3..]
+        .iter()
         .filter(|frame| pattern::read_counter(frame, width, height, width).is_some())
         .filter_map(|frame| pattern::read_bars(frame, width, height, width))
         .collect();
     assert!(
-        of_camera.len() > 10,
-        "{} frames are the camera's",
-        of_camera.len()
+        of_camera.len() >= 5,
+        "{} of {} frames are the camera's",
+        of_camera.len(),
+        all.len()
     );
     std::array::from_fn(|bar| {
         of_camera.iter().map(|frame| frame[bar]).sum::<f64>() / of_camera.len() as f64
@@ -44,76 +51,94 @@ fn film(daemon: &Daemon<'_>, rig: &Rig, name: &str, seconds: u32) -> Grey {
     Grey::decode(&file)
 }
 
-/// The counter rises by one from frame to frame, but for what a busy single processor may cost: never backward, at
-/// most a tenth of the frames lost or shown twice, and never half a second in one piece.
-fn frames_are_whole(film: &Grey, least: usize) {
-    let all = film.frames().count();
-    let counters = counters(film);
-    assert!(
-        counters.len() >= least,
-        "{} of {all} frames have a counter",
-        counters.len()
-    );
-    assert!(
-        counters.len() * 10 >= all * 9,
-        "{} of {all} frames have a counter",
-        counters.len()
-    );
-    let steps: Vec<i16> = counters
+/// Differences between the counters of neighbours; none is negative, whatever the load.
+fn steps(counters: &[Option<u16>]) -> Vec<i16> {
+    let read: Vec<u16> = counters.iter().flatten().copied().collect();
+    let steps: Vec<i16> = read
         .windows(2)
         .map(|w| w[1].wrapping_sub(w[0]) as i16)
         .collect();
-    assert!(
-        steps.iter().all(|step| (0..=15).contains(step)),
-        "{steps:?}"
-    );
+    assert!(steps.iter().all(|step| *step >= 0), "{read:?}");
+    steps
+}
+
+/// The counter rises by one from frame to frame, but for what a busy single processor may cost: at most a tenth of the
+/// frames lost, shown twice or replaced by the slate, and never a second in one piece.
+fn frames_are_whole(film: &Grey) {
+    let counters = counters(film);
+    let read = counters.iter().flatten().count();
+    let tenth = counters.len() / 10;
+    assert!(read >= 40 && counters.len() - read <= tenth, "{counters:?}");
+    let steps = steps(&counters);
     let lost: i32 = steps
         .iter()
         .map(|step| i32::from(*step) - 1)
         .filter(|lost| *lost > 0)
         .sum();
     let doubled = steps.iter().filter(|step| **step == 0).count();
-    let tenth = counters.len() / 10;
     assert!(
         lost as usize <= tenth && doubled <= tenth,
         "{lost} lost, {doubled} doubled: {steps:?}"
     );
-    assert!(counters.iter().collect::<BTreeSet<_>>().len() > 30);
+    assert!(steps.iter().all(|step| *step <= 15), "{steps:?}");
 }
 
-fn streams(camera: &Tool<'_>, format: &str, width: u32, height: u32) {
+fn streams(camera: &Tool<'_>, format: &str, (width, height): (u32, u32), fps: f64) {
     camera.wait_state("the stream", SOON, |state| {
         let stream = &state["stream"];
         (stream["format"] == format && stream["width"] == width && stream["height"] == height)
             .then_some(())
     });
-    assert_eq!(camera.state()["stream"]["fps"], 30.0);
+    assert_eq!(camera.state()["stream"]["fps"], fps);
+}
+
+#[test]
+fn of_a_usb_camera_mjpeg_is_chosen_where_yuyv_is_too_small() {
+    let rig = needs().usb().boot();
+    let camera = rig.usb_camera(&[]);
+    camera.found();
+    let daemon = rig.boothcast("[encode]\nprofile = \"720p30\"\n");
+    let said = daemon.stdout();
+    assert!(
+        said.contains("Rig Camera") && said.contains("MJPEG 1280×720 at 30/s"),
+        "{said}"
+    );
+    streams(&camera, "mjpeg", (1280, 720), 30.0);
+    let sent = camera.state()["sent"].as_u64().unwrap();
+    camera.wait_state("frames", SOON, |state| {
+        (state["sent"].as_u64()? > sent + 30).then_some(())
+    });
+    // How many of them this machine can encode is not asked; what comes is the camera's picture, in order.
+    let counters = counters(&film(&daemon, &rig, "mjpeg", 8));
+    assert!(
+        steps(&counters).iter().filter(|step| **step > 0).count() >= 10,
+        "{counters:?}"
+    );
+    assert_eq!(rig.kernel_complaints(), Vec::<String>::new());
 }
 
 #[test]
 fn mjpeg_of_a_usb_camera_arrives_frame_by_frame() {
     let rig = needs().usb().boot();
-    let camera = rig.usb_camera(&[]);
+    let camera = rig.usb_camera(&["--formats", "mjpeg:320x240@15", "--mjpeg-bytes", "20000"]);
     camera.found();
-    let daemon = rig.boothcast("[encode]\nprofile = \"720p30\"\n");
-    assert!(
-        daemon.stdout().contains("Rig Camera"),
-        "{}",
-        daemon.stdout()
-    );
-    streams(&camera, "mjpeg", 1280, 720);
-    frames_are_whole(&film(&daemon, &rig, "mjpeg", 6), 90);
-    assert_eq!(rig.kernel_complaints(), Vec::<String>::new());
+    let daemon = rig.boothcast(SMALL);
+    streams(&camera, "mjpeg", (320, 240), 15.0);
+    frames_are_whole(&film(&daemon, &rig, "mjpeg", 6));
 }
 
 #[test]
 fn yuyv_of_a_usb_camera_arrives_frame_by_frame() {
     let rig = needs().usb().boot();
-    let camera = rig.usb_camera(&["--formats", "mjpeg:1280x720@30;yuyv:640x360@30/15"]);
+    let camera = rig.usb_camera(&[
+        "--formats",
+        "mjpeg:1280x720@30;yuyv:640x480@30,320x240@30/15",
+    ]);
     camera.found();
-    let daemon = rig.boothcast("[video]\nformat = \"yuyv\"\n[encode]\nprofile = \"480p30\"\n");
-    streams(&camera, "yuyv", 640, 360);
-    frames_are_whole(&film(&daemon, &rig, "yuyv", 6), 90);
+    let daemon = rig.boothcast(SMALL);
+    // The exact size, raw, and the nearest rate.
+    streams(&camera, "yuyv", (320, 240), 15.0);
+    frames_are_whole(&film(&daemon, &rig, "yuyv", 6));
 }
 
 /// What later tests stand on: a camera that is pulled out in the middle of a frame, again and again.
@@ -293,10 +318,10 @@ fn a_usb_microphone_hears_the_tone_that_is_played_to_it() {
 #[test]
 fn a_control_goes_through_the_box_to_the_camera_and_into_the_picture() {
     let rig = needs().usb().boot();
-    let camera = rig.usb_camera(&[]);
+    let camera = rig.usb_camera(&["--formats", "yuyv:320x240@15"]);
     camera.found();
-    let daemon = rig.boothcast("[encode]\nprofile = \"480p30\"\n");
-    let plain = bars(&film(&daemon, &rig, "plain", 3));
+    let daemon = rig.boothcast(SMALL);
+    let plain = bars(&film(&daemon, &rig, "plain", 5));
     let set = daemon.ctl(&["camera", "set", "brightness", "40"]);
     assert_eq!(set.code, 0, "{}{}", set.stdout, set.stderr);
     let reached = |what: &str| {
@@ -305,7 +330,7 @@ fn a_control_goes_through_the_box_to_the_camera_and_into_the_picture() {
         });
     };
     reached("the brightness at the camera");
-    let bright = bars(&film(&daemon, &rig, "bright", 3));
+    let bright = bars(&film(&daemon, &rig, "bright", 6));
     for bar in 1..6 {
         // Grey that a film is decoded to is of full range: 40 of 219 levels are about 47 of 255.
         let more = bright[bar] - plain[bar];
