@@ -103,7 +103,7 @@ fn frames_come_at_the_rate_of_the_camera() {
     assert!(span >= 20.0, "{span} s");
     let (rate, share) = rate(&times, 15.0);
     assert!((14.85..15.15).contains(&rate), "{rate}/s");
-    assert!(share > 0.9, "{share} of the frames came");
+    assert!(share > 0.8, "{share} of the frames came");
     eprintln!("{rate:.3}/s of 15, {share:.3} of the frames");
 }
 
