@@ -88,10 +88,24 @@ impl Device {
         }
     }
 
-    /// Brings it back; gives the time until it was on air.
+    /// Waits until the kernel has it: enumerating a USB device takes its time.
+    fn wait_node(self, rig: &Rig) {
+        let (kind, serial) = match self {
+            Self::UsbCamera => ("camera", "RIG0001"),
+            Self::UsbMic => ("card", "RIGMIC1"),
+            Self::Vivid | Self::Loopback => return,
+        };
+        let found = rig
+            .tool(&["find", kind, serial, "--within", "10000"])
+            .finish(Duration::from_secs(20));
+        assert_eq!(found.code, 0, "{self:?}: {}", found.stderr);
+    }
+
+    /// Brings it back; gives the time from when the kernel had it until it was on air.
     pub fn bring(self, rig: &Rig, watcher: &mut Watcher) -> Duration {
-        let from = Instant::now();
         self.run(rig, true);
+        self.wait_node(rig);
+        let from = Instant::now();
         if self.is_camera() {
             watcher.wait("the camera", from, BACK, |s| {
                 s["slate"] == false && s["camera"]["state"] == "up"
