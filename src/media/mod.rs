@@ -38,18 +38,28 @@ use gstreamer as gst;
 
 use crate::error::{Error, Kind, Result};
 
-/// Makes GStreamer's V4L2 elements let go of a device in order when they end. Otherwise, up to 1.24 at least, they hand over their
+/// What must be set before the first thread.
+///
+/// Two heaps (glibc's *arenas*) instead of eight for each processor: every pipeline brings threads of its own, and each heap
+/// that one of them touched for a moment keeps its pages. On a small board that is memory for nothing.
+///
+/// And it makes GStreamer's V4L2 elements let go of a device in order when they end. Otherwise, up to 1.24 at least, they hand over their
 /// buffers ("orphan" them) where the driver can, and forget to let go of the pool: each closing of a camera or encoder then
 /// leaves a descriptor of the device, two pairs of sockets and an element behind, and a camera that is plugged in again gets
 /// another node each time. What somebody else has set is left.
 ///
 /// # Safety
-/// Writes the environment: no other thread may run yet.
+/// Writes the environment and sets up the allocator: no other thread may run yet.
 pub unsafe fn prepare() {
     const DRAIN: &str = "GST_V4L2_FORCE_DRAIN";
     if std::env::var_os(DRAIN).is_none() {
         // SAFETY: the caller says that there is one thread.
         unsafe { std::env::set_var(DRAIN, "1") };
+    }
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets a number of the allocator, which nobody else is using yet.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
     }
 }
 

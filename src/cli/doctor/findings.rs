@@ -111,9 +111,15 @@ fn cameras(report: &Report, mut s: Section) {
     }
 }
 
-/// `YUYV 640×480@30 1280×720@10; MJPEG 1920×1080@30`: the fastest rate of each size.
-fn modes(modes: &[crate::edge::camera::Mode]) -> String {
+/// `YUYV 640×480@30 1280×720@10; MJPEG 1920×1080@30`: the fastest rate of each size. Formats that the box makes no picture
+/// of are only counted: some drivers have dozens.
+fn modes(all: &[crate::edge::camera::Mode]) -> String {
+    type Modes<'a> = Vec<&'a crate::edge::camera::Mode>;
     let mut formats: Vec<String> = Vec::new();
+    let (modes, others): (Modes<'_>, Modes<'_>) = all.iter().partition(|m| m.format.is_usable());
+    let mut others: Vec<_> = others.iter().map(|m| m.format.to_string()).collect();
+    others.sort();
+    others.dedup();
     for (i, m) in modes.iter().enumerate() {
         let same = |o: &crate::edge::camera::Mode| {
             (o.format, o.width, o.height) == (m.format, m.width, m.height)
@@ -137,6 +143,12 @@ fn modes(modes: &[crate::edge::camera::Mode]) -> String {
             Some(known) => *known = format!("{known} {size}"),
             None => formats.push(format!("{head} {size}")),
         }
+    }
+    if !others.is_empty() {
+        formats.push(format!(
+            "{} formats more that the box does not use",
+            others.len()
+        ));
     }
     if formats.is_empty() {
         return "none".to_owned();

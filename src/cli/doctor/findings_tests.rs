@@ -275,6 +275,22 @@ fn cameras_are_shown_with_the_choice_the_id_and_the_best_rate_of_each_size() {
         "MJPEG 1280×720 at 30/s, because raw reaches only 10/s at that size. Id: usb-C920-video-index0. \
          Modes: YUYV 640×480@30 1280×720@10; MJPEG 1280×720@30."
     );
+    let mut odd = camera(None);
+    let mode = odd.camera.modes[0].clone();
+    odd.camera.modes.extend((0..70).map(|n| Mode {
+        format: PixelFormat::Other([b'Q', b'0' + n / 10, b'0' + n % 10, b' ']),
+        ..mode.clone()
+    }));
+    report.cameras = vec![odd];
+    let text = &judge(&report)
+        .into_iter()
+        .find(|f| f.section == "Cameras")
+        .unwrap()
+        .text;
+    assert!(
+        text.ends_with("1280×720@30; 70 formats more that the box does not use."),
+        "{text}"
+    );
     report.cameras = vec![camera(Some("the program obs (process 7)"))];
     assert!(bad(&report)[0].1.starts_with("End that program"));
     assert!(can_go_live(&report), "the test picture is left");
