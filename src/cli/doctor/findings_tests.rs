@@ -276,10 +276,10 @@ fn cameras_are_shown_with_the_choice_the_id_and_the_best_rate_of_each_size() {
          Modes: YUYV 640×480@30 1280×720@10; MJPEG 1280×720@30."
     );
     let mut odd = camera(None);
-    let mode = odd.camera.modes[0].clone();
+    let mode = odd.camera.modes[0];
     odd.camera.modes.extend((0..70).map(|n| Mode {
         format: PixelFormat::Other([b'Q', b'0' + n / 10, b'0' + n % 10, b' ']),
-        ..mode.clone()
+        ..mode
     }));
     report.cameras = vec![odd];
     let text = &judge(&report)
