@@ -180,13 +180,13 @@ fn served_without_a_break(server: &Peer) {
 
 #[test]
 fn fifty_times_while_live_nobody_outside_notices_and_nothing_leaks() {
-    let turns = show(|n, _| n < 50);
     // What is loaded and allocated once (plug-ins, pools, arenas) is there after the first round.
-    let settled = &turns[TURNS.len()..];
-    let rises = growth(settled);
+    let turns = show(|n, _| n < TURNS.len() + 50);
+    let rises = growth(&turns[TURNS.len()..]);
     assert!(rises.threads < 0.05, "threads leak: {rises:?}");
     assert!(rises.fds < 0.05, "descriptors leak: {rises:?}");
-    assert!(rises.rss < 100.0, "memory leaks: {rises:?}");
+    // The heap still settles (about 20 KiB a turn); the buffers of one pipeline would be 350.
+    assert!(rises.rss < 80.0, "memory leaks: {rises:?}");
 }
 
 /// `make rig-soak`: the same for `RIG_SOAK_S` seconds, with finer bounds.
