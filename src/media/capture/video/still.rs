@@ -103,9 +103,7 @@ impl Still {
             self.next_places(buffer, pts);
             return self.tell(false);
         }
-        if pts - self.places_at.min(pts) >= PLACES_FOR {
-            self.next_places(buffer, pts);
-        }
+        self.next_places(buffer, pts);
         if pts - self.since >= STILL_AFTER && self.whole.is_some() {
             return self.tell(true);
         }
@@ -116,7 +114,11 @@ impl Still {
         (self.told.replace(still) != Some(still)).then_some(still)
     }
 
+    /// Samples other places from time to time; of this frame, to compare the next with.
     fn next_places(&mut self, buffer: &gst::BufferRef, pts: u64) {
+        if pts.abs_diff(self.places_at) < PLACES_FOR {
+            return;
+        }
         self.places_at = pts;
         self.places = self.places.wrapping_add(1);
         self.samples = self.samples(buffer, self.places);
