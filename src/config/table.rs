@@ -98,7 +98,7 @@ table! {
         "Board profile: `auto` recognises the board (see Boards), an id of that list takes its profile, and a path that begins with `/` reads one of your own (`docs/boards.md`). `boothcast doctor` says which is in force and why.";
 
     "video.source", Choice(&["auto", "v4l2", "libcamera", "test", "file"]), Is("auto"),
-        "Kind of source: `auto` takes the first camera, else the test picture; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
+        "Kind of source: `auto` takes the first camera, and the test picture until one is plugged in; `libcamera` is for CSI cameras; `file` plays a media file in a loop.";
     "video.device", Text("a camera's id, path or bus", checks::line), Is(""),
         "Camera by its stable id (a name in `/dev/v4l/by-id` or `by-path`), path or bus; empty: the first one. `boothcast doctor` lists them.";
     "video.file", Path, Is(""),
