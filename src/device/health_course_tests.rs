@@ -4,62 +4,10 @@ use super::command::Command;
 use super::event::*;
 use super::health::{Severity, health, slate_sentence};
 use super::led::{LedPattern, Trouble};
+use super::mishaps::{away, camera, key, level, live, mic, unsaved};
 use super::testing::Rig;
 
 type Setting = fn(&mut Rig);
-
-fn live() -> Rig {
-    let mut rig = Rig::up();
-    rig.order(Command::LiveStart);
-    rig.all_up();
-    rig
-}
-
-fn camera(rig: &mut Rig) {
-    rig.media(MediaEvent::CameraLost {
-        reason: "Camera was unplugged".into(),
-    });
-}
-
-fn key(rig: &mut Rig) {
-    rig.destination(
-        "youtube",
-        DestinationState::KeyRejected {
-            reason: "NetStream.Publish.BadName".into(),
-        },
-    );
-}
-
-fn away(rig: &mut Rig, who: &[&str]) {
-    for n in who {
-        rig.destination(
-            n,
-            DestinationState::Waiting {
-                reason: "the connection broke".into(),
-                retry_ms: 1,
-            },
-        );
-    }
-}
-
-fn mic(rig: &mut Rig) {
-    rig.media(MediaEvent::MicLost {
-        reason: "USB Audio was unplugged".into(),
-    });
-}
-
-fn level(rig: &mut Rig, state: LevelState) {
-    rig.media(MediaEvent::Levels {
-        channels: Vec::new(),
-        state,
-    });
-}
-
-fn unsaved(rig: &mut Rig) {
-    rig.event(Event::Persisted {
-        error: Some("No space left on device".into()),
-    });
-}
 
 #[test]
 fn the_sentence_does_not_flicker_while_a_camera_is_tried() {

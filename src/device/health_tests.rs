@@ -4,68 +4,10 @@ use super::{LedPattern, Severity, health};
 use crate::device::command::Command;
 use crate::device::event::*;
 use crate::device::led::Trouble;
+use crate::device::mishaps::{away, camera, encoder, key, level, live, mic, unsaved};
 use crate::device::testing::{Rig, name, secs, setup};
 
 type Setting = fn(&mut Rig);
-
-fn live() -> Rig {
-    let mut rig = Rig::up();
-    rig.order(Command::LiveStart);
-    rig.all_up();
-    rig
-}
-
-fn camera(rig: &mut Rig) {
-    rig.media(MediaEvent::CameraLost {
-        reason: "Camera was unplugged".into(),
-    });
-}
-
-fn encoder(rig: &mut Rig) {
-    for e in ["v4l2h264enc", "x264enc", "openh264enc"] {
-        rig.encoder_fails(e);
-    }
-}
-
-fn key(rig: &mut Rig) {
-    rig.destination(
-        "youtube",
-        DestinationState::KeyRejected {
-            reason: "NetStream.Publish.BadName".into(),
-        },
-    );
-}
-
-fn away(rig: &mut Rig, who: &[&str]) {
-    for n in who {
-        rig.destination(
-            n,
-            DestinationState::Waiting {
-                reason: "the connection broke".into(),
-                retry_ms: 1,
-            },
-        );
-    }
-}
-
-fn mic(rig: &mut Rig) {
-    rig.media(MediaEvent::MicLost {
-        reason: "USB Audio was unplugged".into(),
-    });
-}
-
-fn level(rig: &mut Rig, state: LevelState) {
-    rig.media(MediaEvent::Levels {
-        channels: Vec::new(),
-        state,
-    });
-}
-
-fn unsaved(rig: &mut Rig) {
-    rig.event(Event::Persisted {
-        error: Some("No space left on device".into()),
-    });
-}
 
 #[test]
 fn every_situation_has_its_sentence() {

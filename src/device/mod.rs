@@ -62,6 +62,8 @@ mod health_course_tests;
 #[cfg(test)]
 mod heat_tests;
 #[cfg(test)]
+mod mishaps;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod properties_hardware;
