@@ -9,6 +9,9 @@ mod mic;
 mod plug;
 mod thermal;
 
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
 use tokio::sync::watch;
 
 use super::sources::CardInUse;
@@ -83,5 +86,20 @@ impl Hardware {
         self.thermal.stop();
         self.button.stop();
         self.led.stop();
+    }
+}
+
+/// Waits for a thread that was told to end, at most `limit`: one that hangs in a driver is left behind.
+fn join(thread: JoinHandle<()>, what: &str, limit: Duration) {
+    let end = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= end {
+            tracing::warn!("{what}: the driver does not answer; its thread is left behind");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    if thread.join().is_err() {
+        tracing::error!("{what}: the thread ended by a fault of ours");
     }
 }

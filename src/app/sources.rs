@@ -4,7 +4,7 @@
 mod auto;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::config::board::Board;
 use crate::config::{AudioSourceKind, Config, VideoSourceKind};
@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::media::capture::{AudioInput, CameraStream, VideoInput};
 use crate::media::engine::{Resolver, VideoResolver};
 use crate::media::raw::{Pixel, RawFormat};
+use crate::media::sync::lock;
 
 pub use auto::StandIn;
 
@@ -71,8 +72,7 @@ impl LastCamera {
     }
 
     fn cell(&self) -> MutexGuard<'_, (u64, Option<Located>)> {
-        // Nothing panics while it holds this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -85,14 +85,11 @@ impl CardInUse {
     /// The card.
     #[must_use]
     pub fn get(&self) -> Option<sound::Card> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0).clone()
     }
 
     fn set(&self, card: Option<&sound::Card>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = card.cloned();
+        *lock(&self.0) = card.cloned();
     }
 }
 

@@ -5,13 +5,10 @@ use super::control::*;
 use super::effect::Effect;
 use super::event::*;
 use super::health::Severity;
+use super::mishaps::{camera as lose_camera, camera_up, control};
 use super::policy::{Decision, DenialCode, decide};
 use super::status::Status;
 use super::testing::{Rig, secs};
-
-fn control(s: &str) -> ControlName {
-    ControlName::new(s).unwrap()
-}
 
 fn number(name: &str, value: i64) -> ControlInfo {
     ControlInfo {
@@ -41,18 +38,6 @@ fn set(name: &str, value: i64) -> Effect {
         control: control(name),
         value,
     }
-}
-
-fn lose_camera(rig: &mut Rig) {
-    rig.media(MediaEvent::CameraLost {
-        reason: "Camera was unplugged".into(),
-    });
-}
-
-fn camera_up(rig: &mut Rig) -> Vec<Effect> {
-    rig.media(MediaEvent::CameraUp {
-        description: "cam".into(),
-    })
 }
 
 fn controls(rig: &mut Rig, infos: &[ControlInfo]) -> Vec<Effect> {

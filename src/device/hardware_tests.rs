@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::event::*;
 use super::health::{Severity, health};
 use super::led::LedPattern;
+use super::mishaps::{camera as lose_camera, camera_up, control};
 use super::source::Source;
 use super::state::*;
 use super::status::Status;
@@ -15,22 +16,6 @@ use super::testing::{Rig, secs, setup};
 
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
-}
-
-fn control(s: &str) -> ControlName {
-    ControlName::new(s).unwrap()
-}
-
-fn lose_camera(rig: &mut Rig) {
-    rig.media(MediaEvent::CameraLost {
-        reason: "Camera was unplugged".into(),
-    });
-}
-
-fn camera_up(rig: &mut Rig) -> Vec<Effect> {
-    rig.media(MediaEvent::CameraUp {
-        description: "cam".into(),
-    })
 }
 
 fn press(rig: &mut Rig, gesture: Gesture) -> Vec<Effect> {

@@ -230,26 +230,28 @@ fn at(pattern: LedPattern, since_start: Duration) -> (Step, Duration) {
     (off(Colour::White, 1), Duration::from_millis(1))
 }
 
+/// Every pattern.
+#[cfg(test)]
+pub(crate) const ALL: [LedPattern; 14] = [
+    LedPattern::Booting,
+    LedPattern::SetUp,
+    LedPattern::Ready,
+    LedPattern::Connecting,
+    LedPattern::Live,
+    LedPattern::Degraded,
+    LedPattern::Error(Trouble::Camera),
+    LedPattern::Error(Trouble::Network),
+    LedPattern::Error(Trouble::Server),
+    LedPattern::Error(Trouble::Storage),
+    LedPattern::Error(Trouble::Heat),
+    LedPattern::Updating,
+    LedPattern::Identify,
+    LedPattern::Confirm,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [LedPattern; 14] = [
-        LedPattern::Booting,
-        LedPattern::SetUp,
-        LedPattern::Ready,
-        LedPattern::Connecting,
-        LedPattern::Live,
-        LedPattern::Degraded,
-        LedPattern::Error(Trouble::Camera),
-        LedPattern::Error(Trouble::Network),
-        LedPattern::Error(Trouble::Server),
-        LedPattern::Error(Trouble::Storage),
-        LedPattern::Error(Trouble::Heat),
-        LedPattern::Updating,
-        LedPattern::Identify,
-        LedPattern::Confirm,
-    ];
 
     /// Stretches of light and dark (`+` and `-`, ms) over one period, sampled each millisecond: what an eye would see.
     fn seen(pattern: LedPattern) -> String {

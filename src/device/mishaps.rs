@@ -1,6 +1,8 @@
-//! What goes wrong in tests of what is said about it.
+//! What goes wrong, and right again, in tests.
 
 use super::command::Command;
+use super::control::ControlName;
+use super::effect::Effect;
 use super::event::*;
 use super::testing::Rig;
 
@@ -61,4 +63,16 @@ pub fn unsaved(rig: &mut Rig) {
     rig.event(Event::Persisted {
         error: Some("No space left on device".into()),
     });
+}
+
+/// The end of the mishap [`camera`].
+pub fn camera_up(rig: &mut Rig) -> Vec<Effect> {
+    rig.media(MediaEvent::CameraUp {
+        description: "cam".into(),
+    })
+}
+
+/// A control by name.
+pub fn control(s: &str) -> ControlName {
+    ControlName::new(s).unwrap()
 }

@@ -30,7 +30,7 @@ pub mod output;
 pub mod raw;
 /// How media code tells the core what happened.
 pub mod report;
-mod sync;
+pub(crate) mod sync;
 /// One clock and one base time for every pipeline.
 pub mod time;
 

@@ -4,8 +4,8 @@
 use std::io::{PipeReader, PipeWriter, pipe};
 use std::thread::{self, JoinHandle};
 
-use super::Parts;
-use super::led::{RETRY, clause, join};
+use super::led::{END_LIMIT, RETRY, clause};
+use super::{Parts, join};
 use crate::clock::Clock;
 use crate::config::ButtonLine;
 use crate::device::event::{Event, HardwareEvent};
@@ -43,7 +43,7 @@ impl Button {
     pub fn stop(self) {
         if let Some((stop, thread)) = self.0 {
             drop(stop);
-            join(thread, "button");
+            join(thread, "button", END_LIMIT);
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::Parts;
+use super::{Parts, join};
 use crate::app::sources::{LastCamera, Located};
 use crate::device::control::ControlName;
 use crate::device::event::{DeviceClass, Event, HardwareEvent, MediaEvent};
@@ -97,17 +97,7 @@ impl Camera {
             return;
         };
         drop(jobs);
-        let end = Instant::now() + JOIN_LIMIT;
-        while !thread.is_finished() {
-            if Instant::now() >= end {
-                tracing::warn!("the camera's driver does not answer; its thread is left behind");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if thread.join().is_err() {
-            tracing::error!("the thread of the camera's controls had panicked");
-        }
+        join(thread, "camera controls", JOIN_LIMIT);
     }
 }
 

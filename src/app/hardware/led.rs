@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::Parts;
+use super::{Parts, join};
 use crate::config::Lamp;
 use crate::device::event::{Event, HardwareEvent};
 use crate::device::status::Status;
@@ -21,7 +21,7 @@ use crate::error::Error;
 /// Time between tries to have a light that cannot be had.
 pub(super) const RETRY: Duration = Duration::from_secs(10);
 /// How long the end of a thread is waited for.
-const END_LIMIT: Duration = Duration::from_millis(200);
+pub(super) const END_LIMIT: Duration = Duration::from_millis(200);
 
 /// The running part.
 pub struct Led(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
@@ -61,23 +61,8 @@ impl Led {
     pub fn stop(self) {
         if let Some((stop, thread)) = self.0 {
             drop(stop);
-            join(thread, "LED");
+            join(thread, "LED", END_LIMIT);
         }
-    }
-}
-
-/// Waits for a thread that was told to end, at most [`END_LIMIT`]: one that hangs in a driver is left behind.
-pub(super) fn join(thread: JoinHandle<()>, what: &str) {
-    let end = Instant::now() + END_LIMIT;
-    while !thread.is_finished() {
-        if Instant::now() >= end {
-            tracing::warn!("the {what}'s driver does not answer; it is left behind");
-            return;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    if thread.join().is_err() {
-        tracing::error!("the {what}'s thread ended by a fault of ours");
     }
 }
 

@@ -11,17 +11,18 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Parts;
+use super::{Parts, join};
 use crate::app::sources::CardInUse;
 use crate::device::event::{Event, HardwareEvent};
 use crate::device::status::{SourceStatus, Status};
 use crate::device::supervisor::Handle;
 use crate::edge::sound::{self, Card, MainCapture};
 use crate::error::Error;
+use crate::media::sync::lock;
 
 /// Distance of two looks at a mixer that nobody here has touched.
 const POLL: Duration = Duration::from_secs(3);
@@ -50,7 +51,7 @@ struct Mailbox(Arc<(Mutex<Todo>, Condvar)>);
 
 impl Mailbox {
     fn todo(&self) -> MutexGuard<'_, Todo> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.0)
     }
 
     fn put(&self, change: impl FnOnce(&mut Todo)) {
@@ -120,17 +121,8 @@ impl Mic {
     pub fn stop(self) {
         self.watcher.abort();
         self.mailbox.put(|t| t.end = true);
-        let Some(thread) = self.thread else { return };
-        let end = Instant::now() + JOIN_LIMIT;
-        while !thread.is_finished() {
-            if Instant::now() >= end {
-                tracing::warn!("a sound card's mixer does not answer; its thread is left behind");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if thread.join().is_err() {
-            tracing::error!("the thread of the sound card's mixer had panicked");
+        if let Some(thread) = self.thread {
+            join(thread, "sound card's mixer", JOIN_LIMIT);
         }
     }
 }
@@ -258,6 +250,8 @@ fn clause(e: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::error::Kind;
 

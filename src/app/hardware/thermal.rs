@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use super::Parts;
 use crate::device::event::{Event, HardwareEvent, PowerState};
 use crate::edge::thermal::{self, Look, Places, Reading};
-use crate::error::Error;
 
 /// Time between looks.
 const EVERY: Duration = Duration::from_secs(2);
@@ -202,7 +201,7 @@ impl<T: Fn(HardwareEvent)> Teller<T> {
         match look.temperature {
             Ok(Some(reading)) => self.temperature(reading),
             Ok(None) => self.none(),
-            Err(e) => self.lost(clause(&e)),
+            Err(e) => self.lost(e.report()),
         }
         if let Some(supply) = look.supply {
             self.power(supply.power());
@@ -247,10 +246,6 @@ impl<T: Fn(HardwareEvent)> Teller<T> {
             (self.tell)(HardwareEvent::Power(power));
         }
     }
-}
-
-fn clause(e: &Error) -> String {
-    e.report()
 }
 
 #[cfg(test)]

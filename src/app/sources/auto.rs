@@ -10,9 +10,10 @@
 //! stays a lost camera: nobody wants a test picture in the middle of a show. The sound goes the same way; the test
 //! tone only ever goes with a test picture.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::Error;
+use crate::media::sync::lock;
 
 #[derive(Debug, Default)]
 struct State {
@@ -30,8 +31,7 @@ pub struct StandIn(Arc<Mutex<State>>);
 
 impl StandIn {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Why the test picture stands in for a camera; `None`: it does not.

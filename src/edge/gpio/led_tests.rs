@@ -4,24 +4,7 @@ use embedded_hal_mock::eh1::MockError;
 use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
 
 use super::*;
-use crate::device::led::{Colour, Trouble, steps};
-
-const ALL: [LedPattern; 14] = [
-    LedPattern::Booting,
-    LedPattern::SetUp,
-    LedPattern::Ready,
-    LedPattern::Connecting,
-    LedPattern::Live,
-    LedPattern::Degraded,
-    LedPattern::Error(Trouble::Camera),
-    LedPattern::Error(Trouble::Network),
-    LedPattern::Error(Trouble::Server),
-    LedPattern::Error(Trouble::Storage),
-    LedPattern::Error(Trouble::Heat),
-    LedPattern::Updating,
-    LedPattern::Identify,
-    LedPattern::Confirm,
-];
+use crate::device::led::{ALL, Colour, Trouble, steps};
 
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Camera, Rig, needs};
+use crate::harness::{Camera, Rig, Tool, needs};
 
 use super::hotplug::watcher::Watcher;
 
@@ -21,11 +21,15 @@ fn vivid(rig: &Rig, control: &str) {
     rig.sh(&format!("v4l2-ctl -d /dev/video0 -c {control}"));
 }
 
-fn tell_camera(rig: &Rig, command: &str) {
-    let said = rig
-        .tool(&["tell", "/run/cam0.sock", command])
-        .finish(Duration::from_secs(15));
-    assert_eq!(said.code, 0, "{command}: {}", said.stderr);
+/// A small USB camera, where the kernel has it.
+fn usb_camera(rig: &Rig) -> Tool<'_> {
+    let camera = rig.usb_camera(&["--formats", "mjpeg:640x480@15", "--mjpeg-bytes", "20000"]);
+    camera.found();
+    camera
+}
+
+fn tell(camera: &Tool<'_>, command: &str) {
+    camera.tell(command);
 }
 
 /// The camera falls silent by `freeze`; it is seen, restarted again and again, and back soon after `thaw`.
@@ -72,20 +76,12 @@ fn a_vivid_that_drops_every_buffer_is_seen_and_restarted() {
 
 #[test]
 fn a_usb_camera_that_sends_nothing_is_seen_and_restarted() {
-    let rig = needs().usb().first("modprobe uvcvideo").boot();
-    let _camera = rig.tool(&[
-        "uvc",
-        "--formats",
-        "mjpeg:640x480@15",
-        "--mjpeg-bytes",
-        "20000",
-    ]);
-    rig.tool(&["find", "camera", "RIG0001"])
-        .finish(Duration::from_secs(15));
+    let rig = needs().usb().boot();
+    let camera = usb_camera(&rig);
     falls_silent(
         &rig,
-        || tell_camera(&rig, "freeze-none"),
-        || tell_camera(&rig, "go"),
+        || tell(&camera, "freeze-none"),
+        || tell(&camera, "go"),
     );
 }
 
@@ -133,20 +129,12 @@ fn a_vivid_without_clock_is_a_picture_that_stands_still() {
 
 #[test]
 fn a_usb_camera_that_repeats_itself_is_a_picture_that_stands_still() {
-    let rig = needs().usb().first("modprobe uvcvideo").boot();
-    let _camera = rig.tool(&[
-        "uvc",
-        "--formats",
-        "mjpeg:640x480@15",
-        "--mjpeg-bytes",
-        "20000",
-    ]);
-    rig.tool(&["find", "camera", "RIG0001"])
-        .finish(Duration::from_secs(15));
+    let rig = needs().usb().boot();
+    let camera = usb_camera(&rig);
     stands_still(
         &rig,
-        || tell_camera(&rig, "freeze-same"),
-        || tell_camera(&rig, "go"),
+        || tell(&camera, "freeze-same"),
+        || tell(&camera, "go"),
     );
 }
 
