@@ -8,10 +8,10 @@ run=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev libasound2-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-alsa gstreamer1.0-x
-  glib-networking fonts-dejavu-core fonts-wqy-microhei ca-certificates
+  mosquitto glib-networking fonts-dejavu-core fonts-wqy-microhei ca-certificates
 )
 rig=(flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod)
-test=(ffmpeg nginx libnginx-mod-rtmp openssl procps)
+test=(ffmpeg nginx libnginx-mod-rtmp openssl procps mosquitto mosquitto-clients)
 
 wanted=()
 for set in "${@:-run}"; do
@@ -37,10 +37,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  # The tests start their own nginx; the package must not leave one running on port 80.
-  if [[ " ${missing[*]} " == *" nginx "* ]] && [ -d /run/systemd/system ]; then
-    "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true
-  fi
+  # Tests and `make run` start their own; the packages must not leave one running on the usual port.
+  for service in nginx mosquitto; do
+    if [[ " ${missing[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
+      "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+    fi
+  done
 fi
 
 command -v cargo >/dev/null || { echo "The Rust toolchain is missing: see rustup in Rust's own documentation." >&2; exit 1; }

@@ -48,7 +48,7 @@ impl Carrier {
     fn run(mut self) {
         while let Some(effect) = self.effects.blocking_recv() {
             match &effect {
-                Effect::Shutdown => break,
+                Effect::Shutdown | Effect::Restart | Effect::Reboot => break,
                 Effect::FactoryReset => {
                     self.forget();
                     break;
@@ -71,7 +71,10 @@ impl Carrier {
             .set_wanted_bitrate(video.map_or(self.configured, |v| v.bitrate));
         let error = files::save_wanted(&self.state_dir, wanted).err();
         let error = error.map(|e| e.report());
-        self.handle.event(Event::Persisted { error });
+        self.handle.event(Event::Persisted {
+            revision: wanted.revision,
+            error,
+        });
     }
 
     fn tell_address(&self) {

@@ -5,9 +5,11 @@
 //! sources; encoders; fan-outs; systemd; state folder unlocked.
 
 mod banner;
+mod desk;
 mod effects;
 mod encoders;
 mod hardware;
+mod remote;
 pub mod sources;
 
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use crate::device::command::{Command, Origin};
 use crate::device::state::{DestinationSetup, Setup, State, Wanted};
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
+use crate::edge::desk::Desk;
 use crate::edge::local::{self, Local};
 use crate::edge::systemd;
 use crate::error::Result;
@@ -30,12 +33,17 @@ use crate::media::fanout::Fanout;
 use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
+use crate::store::db::Db;
 use crate::store::files::{self, LoadedWanted};
 use crate::store::folder;
 use hardware::Hardware;
+use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
 const END_LIMIT: Duration = Duration::from_millis(2500);
+
+/// How long the last answers have to reach the broker, and the database to close.
+const LAST_WORDS: Duration = Duration::from_millis(1000);
 
 /// What a run needs.
 pub struct AppOptions {
@@ -67,6 +75,7 @@ pub struct App {
     effects: std::thread::JoinHandle<()>,
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
+    remote: Option<(Remote, Db)>,
     _lock: folder::DirLock,
 }
 
@@ -153,16 +162,32 @@ impl App {
             address: page.address(),
             handle: handle.clone(),
         })?;
-        let (local, unheard) = match open_local(&state_dir, &handle, runtime) {
+        let desk = desk::desk(desk::Behind {
+            handle: handle.clone(),
+        });
+        let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
             Err(e) => {
                 tracing::warn!("{}", e.report());
                 (None, Some(e.report()))
             }
         };
+        let remote = remote::Parts {
+            config: &config,
+            board: &board,
+            desk: &desk,
+            status: status.clone(),
+            runtime,
+        };
+        let (remote, unmanaged) = open_remote(&state_dir, &remote);
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let page = banner::Banner {
-            notices: page.notices.into_iter().chain(unheard).collect(),
+            notices: page
+                .notices
+                .into_iter()
+                .chain(unheard)
+                .chain(unmanaged)
+                .collect(),
             ..page
         };
         page.print();
@@ -177,6 +202,7 @@ impl App {
             effects,
             notifier,
             local,
+            remote,
             _lock: lock,
         })
     }
@@ -190,6 +216,7 @@ impl App {
             effects,
             notifier,
             local,
+            remote,
             ..
         } = self;
         if handle
@@ -205,16 +232,42 @@ impl App {
                 local.stop().await;
             }
         };
+        let unmanaged = async {
+            if let Some((remote, db)) = remote {
+                remote.stop(LAST_WORDS).await;
+                let closed = tokio::task::spawn_blocking(move || db.close(LAST_WORDS));
+                let _ = closed.await;
+            }
+        };
         let rest = async {
             let ended = tokio::task::spawn_blocking(move || effects.join().is_ok()).await;
             let _ = supervisor.await;
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
-        let all = async { tokio::join!(unheard, rest).1 };
+        let all = async { tokio::join!(unheard, unmanaged, rest).2 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         tracing::info!(ms = begun.elapsed().as_millis(), clean, "ended");
         clean
+    }
+}
+
+/// Remote control, where a broker is configured, and a sentence if there can be none; the box does well without it.
+fn open_remote(
+    state_dir: &std::path::Path,
+    parts: &remote::Parts<'_>,
+) -> (Option<(Remote, Db)>, Option<String>) {
+    if parts.config.mqtt.broker.is_none() {
+        return (None, None);
+    }
+    let opened =
+        Db::open(state_dir).and_then(|(db, warning)| Ok((Remote::start(parts, &db)?, db, warning)));
+    match opened {
+        Ok((remote, db, warning)) => (Some((remote, db)), warning),
+        Err(e) => {
+            tracing::warn!("{}", e.report());
+            (None, Some(e.report()))
+        }
     }
 }
 
@@ -223,13 +276,14 @@ impl App {
 fn open_local(
     state_dir: &std::path::Path,
     handle: &Handle,
+    desk: &Desk,
     runtime: &tokio::runtime::Handle,
 ) -> Result<(Local, Option<folder::DirLock>)> {
     let dir = local::runtime_dir().filter(|dir| dir != state_dir);
     let lock = dir.as_deref().map(folder::lock_dir).transpose()?;
     let link = dir.is_some().then_some(state_dir);
     let dir = dir.as_deref().unwrap_or(state_dir);
-    let local = Local::start(dir, link, handle.clone(), runtime)?;
+    let local = Local::start(dir, link, handle.clone(), desk.clone(), runtime)?;
     tracing::info!(socket = %local.path().display(), "boothcast ctl is heard");
     Ok((local, lock))
 }

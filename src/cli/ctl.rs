@@ -238,7 +238,9 @@ fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
         What::Audio(Audio::Offset { ms }) => Command::AudioOffset { offset_ms: *ms },
         What::Profile(ProfileSub::Bitrate { bitrate }) => Command::BitrateSet { bitrate: *bitrate },
         What::Profile(sub) => Command::ProfileSet {
-            video: profile(*sub, &client.status()?)?,
+            profile: None,
+            bitrate: None,
+            video: Some(profile(*sub, &client.status()?)?),
         },
         What::Identify => Command::Identify,
         What::FactoryReset { .. } => Command::FactoryReset,

@@ -8,7 +8,6 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error as WordError;
 
 use super::board::Board;
-use super::gpio;
 use super::keys::Default;
 use super::layer::{Entry, Layer};
 use super::problems::{Origin, Problems};
@@ -19,6 +18,7 @@ use super::schema::{
 };
 use super::table::KEYS;
 use super::value::{Value, number, parse_text};
+use super::{gpio, mqtt};
 
 /// How the built-in defaults are called in messages.
 pub const DEFAULTS: &str = "defaults";
@@ -189,6 +189,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
     Ok(Config {
         box_: BoxConfig {
             name: checked(m.text("box.name"), m, "box.name")?,
+            reboot: m.text("box.reboot").to_owned(),
         },
         video: VideoConfig {
             source: m.word("video.source")?,
@@ -228,6 +229,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
             lowest_c: m.float("thermal.lowest_c"),
             recover_s: m.int("thermal.recover_s"),
         },
+        mqtt: mqtt::build(m)?,
         paths: PathsConfig {
             state: m.path("paths.state"),
         },

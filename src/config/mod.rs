@@ -20,6 +20,7 @@ pub mod keys;
 mod last_good;
 mod layer;
 mod load;
+mod mqtt;
 mod overrides;
 mod problems;
 /// The reference of every key, for people.
@@ -39,7 +40,8 @@ mod value;
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub use last_good::load_or_last_good;
 pub use load::{DEFAULT_FILES, Loaded, Sources, load};
+pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;
-pub use types::{BoxName, DestinationName, Secret, StreamUrl};
+pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, Secret, StreamUrl};
 pub(crate) use value::bitrate_number;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::gpio::{ButtonConfig, LedConfig};
+use super::mqtt::MqttConfig;
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
 
 /// The whole configuration.
@@ -37,6 +38,8 @@ pub struct Config {
     pub button: ButtonConfig,
     /// What heat does to the picture.
     pub thermal: ThermalConfig,
+    /// The broker and who the box is there.
+    pub mqtt: MqttConfig,
     /// Folders.
     pub paths: PathsConfig,
     /// Logging.
@@ -49,6 +52,8 @@ pub struct Config {
 pub struct BoxConfig {
     /// Name shown on the slate and in the RTSP session.
     pub name: BoxName,
+    /// Command that starts the machine anew, its parts separated by spaces.
+    pub reboot: String,
 }
 
 /// Kinds of video source.
@@ -140,7 +145,7 @@ pub struct AudioConfig {
 }
 
 /// Named encoding profiles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Profile {
     /// 1920×1080 at 30/s, 4.5 Mbit/s.
     #[serde(rename = "1080p30")]
@@ -181,7 +186,7 @@ impl Profile {
 }
 
 /// H.264 profiles (ITU-T H.264 annex A).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum H264Profile {
     /// Constrained baseline.
@@ -193,7 +198,7 @@ pub enum H264Profile {
 }
 
 /// What one encoder session makes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VideoSettings {
     /// Pixels, even.
     pub width: u32,

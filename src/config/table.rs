@@ -39,6 +39,10 @@ pub const SECTIONS: &[Section] = &[
         "thermal",
         "Heat: the picture is made smaller before the board's firmware takes the processor's speed away.",
     ),
+    section(
+        "mqtt",
+        "Remote control, fleet settings and notifications over MQTT. `docs/mqtt/README.md` has topics and commands.",
+    ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -93,6 +97,8 @@ const PATTERNS: &[&str] = &[
 table! {
     "box.name", Text("a name", checks::box_name), Is("Boothcast"),
         "Name shown on the slate and to RTSP clients: 1 to 64 characters.";
+    "box.reboot", Text("a command", checks::line), Is("systemctl reboot"),
+        "Command that starts the machine anew, its parts separated by spaces; empty: it cannot be started anew from afar.";
 
     "board.profile", Text("auto, the id of a board such as rpi4, or a path that begins with /", checks::board), Is("auto"),
         "Board profile: `auto` recognises the board (see Boards), an id of that list takes its profile, and a path that begins with `/` reads one of your own (`docs/boards.md`). `boothcast doctor` says which is in force and why.";
@@ -239,6 +245,41 @@ table! {
         "From this temperature on the picture is as small as can be.";
     "thermal.recover_s", Int(1, 3600, "s"), Is("60"),
         "For so long it must be 5 °C below `step_down_c` before the picture grows by a step; longer when it soon gets hot again.";
+
+    "mqtt.broker", Text("local, or an address such as \"mqtts://broker.example\"", checks::broker), Is(""),
+        "`mqtt://host[:port]`, or `mqtts://host[:port]` for TLS, or `local`: the broker on this machine; empty: no MQTT.";
+    "mqtt.fleet", Text("1 to 32 characters out of a-z, 0-9 and -", checks::segment), Is("home"),
+        "Fleet that this box belongs to, a part of its topics: 1 to 32 characters out of `a-z`, `0-9` and `-`.";
+    "mqtt.id", Text("1 to 32 characters out of a-z, 0-9 and -", checks::segment), Is(""),
+        "Who this box is in its fleet, a part of its topics: 1 to 32 characters out of `a-z`, `0-9` and `-`; empty: `box-` and the end of its hardware address.";
+    "mqtt.user", Text("a user name", checks::line), Is(""),
+        "User name for the broker.";
+    "mqtt.password", Secret, Unset("none"),
+        "Password for the broker, written into the configuration file itself; better is `password_file`.";
+    "mqtt.password_file", Path, Is(""),
+        "File with the password as its only line, readable by its owner only (`chmod 600`).";
+    "mqtt.tls_ca", Path, Is(""),
+        "PEM file of a private certificate authority, for `mqtts`; empty: those of the system.";
+    "mqtt.tls_cert", Path, Is(""),
+        "PEM client certificate, where the broker wants one.";
+    "mqtt.tls_key", Path, Is(""),
+        "PEM private key of the client certificate.";
+    "mqtt.session_expiry_s", Int(0, 604_800, "s"), Is("3600"),
+        "For how long the broker keeps commands for this box while it is away.";
+    "mqtt.reconnect_s", Int(1, 120, "s"), Is("30"),
+        "After a lost connection the first wait is random up to this, so that a fleet does not storm its broker; a broker on this machine is joined at once.";
+    "mqtt.telemetry_live_s", Int(1, 3600, "s"), Is("10"),
+        "Time between telemetry messages while the box is live.";
+    "mqtt.telemetry_idle_s", Int(1, 3600, "s"), Is("60"),
+        "The same while it is not.";
+    "mqtt.rate_per_s", Int(1, 1000, "commands/s"), Is("20"),
+        "Commands that one origin (MQTT, command line, web) may send each second; more are answered `rate_limited`.";
+    "mqtt.rate_burst", Int(1, 1000, "commands"), Is("40"),
+        "Commands that it may send at once.";
+    "mqtt.homeassistant", Bool, Is("false"),
+        "Whether the box announces itself to Home Assistant.";
+    "mqtt.homeassistant_prefix", Text("1 to 32 characters out of a-z, 0-9 and -", checks::segment), Is("homeassistant"),
+        "Home Assistant's discovery prefix.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

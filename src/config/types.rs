@@ -47,6 +47,15 @@ impl Serialize for Secret {
     }
 }
 
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "writeOnly": true})
+    }
+}
+
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         String::deserialize(d).map(Self)
@@ -55,7 +64,7 @@ impl<'de> Deserialize<'de> for Secret {
 
 /// Makes a newtype over `String` with a check at the door, used by serde as well.
 macro_rules! checked_string {
-    ($(#[$doc:meta])* $name:ident, $check:path) => {
+    ($(#[$doc:meta])* $name:ident, $check:path, $schema:tt) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -84,6 +93,15 @@ macro_rules! checked_string {
             }
         }
 
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
@@ -95,13 +113,34 @@ macro_rules! checked_string {
 checked_string!(
     /// The name that people give the box: 1–64 characters, no control characters. Shown on the slate.
     BoxName,
-    check_box_name
+    check_box_name,
+    {"type": "string", "minLength": 1, "maxLength": 64}
 );
 checked_string!(
     /// The name of a destination: `[a-z0-9-]{1,32}`.
     DestinationName,
-    check_segment
+    check_segment,
+    {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 );
+checked_string!(
+    /// Who a box is in its fleet, one segment of a topic: `[a-z0-9-]{1,32}`.
+    BoxId,
+    check_segment,
+    {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+);
+checked_string!(
+    /// The name of a fleet, one segment of a topic: `[a-z0-9-]{1,32}`.
+    FleetName,
+    check_segment,
+    {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+);
+checked_string!(
+    /// The name of a group of boxes, one segment of a topic: `[a-z0-9-]{1,32}`.
+    GroupName,
+    check_segment,
+    {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+);
+
 fn check_box_name(s: &str) -> Result<(), String> {
     let n = s.chars().take(65).count();
     if !(1..=64).contains(&n) {

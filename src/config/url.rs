@@ -208,6 +208,15 @@ impl Serialize for StreamUrl {
     }
 }
 
+impl schemars::JsonSchema for StreamUrl {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "StreamUrl".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^rtmps?://", "maxLength": 1024})
+    }
+}
+
 impl<'de> Deserialize<'de> for StreamUrl {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         String::deserialize(d)?

@@ -223,7 +223,8 @@ fn path(text: &str, base: Option<&Path>) -> Result<Value, Refusal> {
 
 /// Checks of texts: each answers with a clause that follows the key's name and does not repeat the text.
 pub mod checks {
-    use crate::config::types::{BoxName, DestinationName, StreamUrl};
+    use crate::config::mqtt::BrokerUrl;
+    use crate::config::types::{BoxId, BoxName, DestinationName, StreamUrl};
 
     /// The name of the box.
     pub fn box_name(s: &str) -> Result<(), String> {
@@ -254,6 +255,16 @@ pub mod checks {
             "must be auto, a path that begins with /, or one of {}",
             ids.join(", ")
         ))
+    }
+
+    /// The address of an MQTT broker; empty: none.
+    pub fn broker(s: &str) -> Result<(), String> {
+        s.parse::<BrokerUrl>().map(|_| ())
+    }
+
+    /// One segment of an MQTT topic.
+    pub fn segment(s: &str) -> Result<(), String> {
+        s.parse::<BoxId>().map(|_| ())
     }
 
     /// A line of at most 256 bytes.

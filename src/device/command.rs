@@ -1,18 +1,48 @@
 //! What the box can be told to do, and by whom. Plain data: the reply channel travels in an envelope around it.
+//!
+//! A command's name over MQTT is its name here with the first `-` written as `/`: `live-start` is `live/start`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::control::{ControlName, ControlValue};
-use crate::config::{DestinationName, VideoSettings};
+use super::notice::{Banner, Notice};
+use crate::config::{DestinationName, Profile, Secret, StreamUrl, VideoSettings};
 
 /// One order to the box.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", content = "args", rename_all = "kebab-case")]
 pub enum Command {
     /// Push to all enabled destinations.
     LiveStart,
     /// Push to nobody; RTSP goes on.
     LiveStop,
+    /// The two in one, for switches.
+    LiveSet {
+        /// Push, or not.
+        live: bool,
+    },
+    /// Add a destination, or change one that was added so; kept across restarts.
+    DestinationSet {
+        /// Its name; not that of a destination of the configuration file.
+        destination: DestinationName,
+        /// Server and application, without the stream key.
+        url: StreamUrl,
+        /// Stream key; left out: the one that it has.
+        #[serde(default)]
+        key: Option<Secret>,
+        /// On or off; left out: as it is, on if it is new.
+        #[serde(default)]
+        enabled: Option<bool>,
+        /// Highest bitrate of the picture while it is live, bit/s; left out: no ceiling.
+        #[serde(default)]
+        max_bitrate: Option<u32>,
+    },
+    /// Forget a destination that was added by command.
+    DestinationRemove {
+        /// Which.
+        destination: DestinationName,
+    },
     /// Switch one destination on or off.
     DestinationEnable {
         /// Which.
@@ -20,10 +50,17 @@ pub enum Command {
         /// On or off.
         enabled: bool,
     },
-    /// Encode the main rendition differently.
+    /// Encode the main rendition differently: exactly one of `profile` and `video`.
     ProfileSet {
-        /// The new numbers.
-        video: VideoSettings,
+        /// A named profile, with its usual bitrate.
+        #[serde(default)]
+        profile: Option<Profile>,
+        /// Another bitrate for it, bit/s.
+        #[serde(default)]
+        bitrate: Option<u32>,
+        /// Numbers of one's own.
+        #[serde(default)]
+        video: Option<VideoSettings>,
     },
     /// Change the main rendition's bitrate without a new session.
     BitrateSet {
@@ -68,12 +105,70 @@ pub enum Command {
         /// Lets sound through.
         on: bool,
     },
+    /// Write a line on the picture.
+    OverlayText(Banner),
+    /// Take the line and all notifications off the picture.
+    OverlayClear,
+    /// Show a chat notification on the picture for a while.
+    Notify(Notice),
+    /// Settings of an operator, applied key by key ([`super::desired`]).
+    DesiredApply {
+        /// Only rises.
+        version: u64,
+        /// What is wanted; what is left out stays as it is.
+        #[schemars(with = "super::settings::Settings")]
+        settings: serde_json::Value,
+    },
+    /// A picture of what is on air, as JPEG.
+    Snapshot {
+        /// Largest width in pixels, 64 to 3840.
+        #[serde(default)]
+        max_width: Option<u32>,
+    },
+    /// How the box is.
+    Status,
+    /// The last lines of the log, without secrets.
+    Logs {
+        /// How many, 1 to 1000; left out: 100.
+        #[serde(default)]
+        lines: Option<u32>,
+    },
+    /// Check a configuration file without using it.
+    ConfigValidate {
+        /// Its text.
+        toml: String,
+    },
     /// Blink and say the address, so that a person finds the box.
     Identify,
+    /// End the program in order and start it anew.
+    Restart,
+    /// Start the machine anew.
+    Reboot,
     /// Forget settings, passwords and what was wanted, and begin anew.
     FactoryReset,
     /// End in order.
     Shutdown,
+}
+
+impl Command {
+    /// [`Command::ProfileSet`] with numbers of one's own.
+    #[must_use]
+    pub fn video(video: VideoSettings) -> Self {
+        Self::ProfileSet {
+            profile: None,
+            bitrate: None,
+            video: Some(video),
+        }
+    }
+
+    /// Whether it only asks: then nothing is changed, and it may be asked again at any time.
+    #[must_use]
+    pub fn only_asks(&self) -> bool {
+        matches!(
+            self,
+            Self::Snapshot { .. } | Self::Status | Self::Logs { .. } | Self::ConfigValidate { .. }
+        )
+    }
 }
 
 /// Where a command came from.

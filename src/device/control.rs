@@ -56,6 +56,15 @@ impl ControlName {
     }
 }
 
+impl schemars::JsonSchema for ControlName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ControlName".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[a-z0-9][a-z0-9_]{0,47}$"})
+    }
+}
+
 impl TryFrom<String> for ControlName {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
@@ -76,7 +85,7 @@ impl fmt::Display for ControlName {
 }
 
 /// A value as people give it: a number, a switch, or the name of a choice (`"50 Hz"`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum ControlValue {
     /// Off or on.

@@ -2,8 +2,9 @@
 
 use super::control::ControlName;
 use super::event::Rendition;
+use super::notice::Words;
 use super::state::Wanted;
-use crate::config::{DestinationName, VideoSettings};
+use crate::config::{Destination, DestinationName, VideoSettings};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,12 @@ pub enum Effect {
     OpenDestination(DestinationName),
     /// End a push.
     CloseDestination(DestinationName),
+    /// Know this destination from now on, or know it anew; it is not open.
+    SetDestination(Destination),
+    /// Know this destination no more; it is not open.
+    ForgetDestination(DestinationName),
+    /// Show these words on the picture, and no others.
+    ShowWords(Words),
     /// Save what is wanted.
     Persist(Wanted),
     /// Set a control of the open camera.
@@ -57,6 +64,10 @@ pub enum Effect {
     Identify,
     /// Empty the state folder, then end in order; the service manager starts the box again.
     FactoryReset,
+    /// End in order and start the program anew.
+    Restart,
+    /// End in order and start the machine anew.
+    Reboot,
     /// End the program in order.
     Shutdown,
 }

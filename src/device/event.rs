@@ -24,6 +24,8 @@ pub enum Event {
     Hardware(HardwareEvent),
     /// [`super::effect::Effect::Persist`] was carried out.
     Persisted {
+        /// [`super::state::Wanted::revision`] of what was to be saved.
+        revision: u64,
         /// Why it could not be written, one clause; `None`: it is on disk.
         error: Option<String>,
     },

@@ -86,9 +86,7 @@ fn heat_makes_the_picture_smaller_and_wishes_stay() {
 fn a_wish_while_it_is_hot_waits_for_the_cold() {
     let mut rig = full_hd();
     heat(&mut rig, 90.0, 2);
-    let effects = rig.order(Command::ProfileSet {
-        video: video(2_000_000),
-    });
+    let effects = rig.order(Command::video(video(2_000_000)));
     assert!(matches!(effects[..], [Effect::Persist(_)]), "{effects:?}");
     assert_eq!(
         heat(&mut rig, 50.0, 200),

@@ -30,12 +30,16 @@ mod health_hardware;
 pub mod led;
 /// The sound card's own mixer, and what must be set again.
 pub mod mixer;
+/// Words on the picture.
+pub mod notice;
 /// What media events and time change.
 pub mod observe;
 /// Accept, ignore or deny a command.
 pub mod policy;
 /// The same for camera controls and the sound card's mixer.
 mod policy_devices;
+/// Settings as operators write them and as they are reported.
+pub mod settings;
 /// When a camera or a microphone is opened again.
 pub mod source;
 /// Wanted, Actual and `step`.

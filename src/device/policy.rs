@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::command::{Command, Origin};
 use super::policy_devices;
 use super::state::State;
-use crate::config::VideoSettings;
+use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
 pub const MIN_BITRATE: u32 = 50_000;
@@ -97,6 +97,11 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
     }
     match command {
         Command::LiveStart if state.wanted.live => ignore("The box is live already."),
+        Command::LiveSet { live } if state.wanted.live == *live => ignore(if *live {
+            "The box is live already."
+        } else {
+            "The box is not live."
+        }),
         Command::LiveStop if !state.wanted.live => ignore("The box is not live."),
         Command::DestinationEnable {
             destination,
@@ -115,7 +120,14 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
             }
             Some(_) => Decision::Accept,
         },
-        Command::ProfileSet { video } => encoding(state, check_video(video), video),
+        Command::ProfileSet {
+            profile,
+            bitrate,
+            video,
+        } => match profile_wish(state, *profile, *bitrate, video.as_ref()) {
+            Ok(video) => encoding(state, check_video(&video), &video),
+            Err(message) => deny(DenialCode::OutOfRange, message),
+        },
         Command::BitrateSet { bitrate } => {
             let video = VideoSettings {
                 bitrate: *bitrate,
@@ -140,11 +152,55 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
         }
         Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
         Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
+        Command::DestinationSet { .. }
+        | Command::DestinationRemove { .. }
+        | Command::OverlayText(_)
+        | Command::OverlayClear
+        | Command::Notify(_)
+        | Command::DesiredApply { .. }
+        | Command::Snapshot { .. }
+        | Command::Status
+        | Command::Logs { .. }
+        | Command::ConfigValidate { .. }
+        | Command::Restart
+        | Command::Reboot => deny(DenialCode::Unsupported, "This box cannot do that yet."),
         Command::FactoryReset
         | Command::LiveStart
         | Command::LiveStop
+        | Command::LiveSet { .. }
         | Command::Identify
         | Command::Shutdown => Decision::Accept,
+    }
+}
+
+/// The numbers that a [`Command::ProfileSet`] means.
+///
+/// # Errors
+/// A sentence, when not exactly one of `profile` and `video` is given.
+pub fn profile_wish(
+    state: &State,
+    profile: Option<Profile>,
+    bitrate: Option<u32>,
+    video: Option<&VideoSettings>,
+) -> Result<VideoSettings, String> {
+    let with = |v: VideoSettings| VideoSettings {
+        bitrate: bitrate.unwrap_or(v.bitrate),
+        ..v
+    };
+    match (profile, video) {
+        (None, Some(video)) => Ok(with(video.clone())),
+        (Some(profile), None) if profile != Profile::Custom => {
+            let (width, height, fps, usual) = profile.numbers();
+            let now = state.wanted_video().clone();
+            Ok(with(VideoSettings {
+                width,
+                height,
+                fps,
+                bitrate: usual,
+                ..now
+            }))
+        }
+        _ => Err("Give either a profile (1080p30, 720p30 or 480p30) or video with numbers.".into()),
     }
 }
 

@@ -48,15 +48,39 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
             width: size,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(&Command::ProfileSet { video: tall }), ok, "{size}");
-        assert_eq!(accepted(&Command::ProfileSet { video: wide }), ok, "{size}");
+        assert_eq!(
+            accepted(&Command::ProfileSet {
+                profile: None,
+                bitrate: None,
+                video: Some(tall)
+            }),
+            ok,
+            "{size}"
+        );
+        assert_eq!(
+            accepted(&Command::ProfileSet {
+                profile: None,
+                bitrate: None,
+                video: Some(wide)
+            }),
+            ok,
+            "{size}"
+        );
     }
     for (fps, ok) in [(0, false), (1, true), (60, true), (61, false)] {
         let video = VideoSettings {
             fps,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(&Command::ProfileSet { video }), ok, "{fps}");
+        assert_eq!(
+            accepted(&Command::ProfileSet {
+                profile: None,
+                bitrate: None,
+                video: Some(video)
+            }),
+            ok,
+            "{fps}"
+        );
     }
     let gops = [
         (0.49, false),
@@ -71,7 +95,15 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
             gop_s,
             ..video(1_000_000)
         };
-        assert_eq!(accepted(&Command::ProfileSet { video }), ok, "{gop_s}");
+        assert_eq!(
+            accepted(&Command::ProfileSet {
+                profile: None,
+                bitrate: None,
+                video: Some(video)
+            }),
+            ok,
+            "{gop_s}"
+        );
     }
     let rates = [
         (49_999, false),
@@ -83,13 +115,7 @@ fn numbers_are_accepted_up_to_their_bounds_and_no_further() {
     ];
     for (bitrate, ok) in rates {
         assert_eq!(accepted(&Command::BitrateSet { bitrate }), ok, "{bitrate}");
-        assert_eq!(
-            accepted(&Command::ProfileSet {
-                video: video(bitrate)
-            }),
-            ok,
-            "{bitrate}"
-        );
+        assert_eq!(accepted(&Command::video(video(bitrate))), ok, "{bitrate}");
     }
     let gains = [
         (-60.0, true),
@@ -134,9 +160,7 @@ fn what_is_so_already_is_ignored() {
             destination: name("spare"),
             enabled: false,
         },
-        Command::ProfileSet {
-            video: setup().main,
-        },
+        Command::video(setup().main),
         Command::BitrateSet {
             bitrate: setup().main.bitrate,
         },
@@ -153,7 +177,11 @@ fn what_is_so_already_is_ignored() {
         h264_profile: H264Profile::High,
         ..setup().main
     };
-    assert!(accepted(&Command::ProfileSet { video }));
+    assert!(accepted(&Command::ProfileSet {
+        profile: None,
+        bitrate: None,
+        video: Some(video)
+    }));
 }
 
 #[test]

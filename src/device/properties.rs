@@ -31,14 +31,12 @@ fn command() -> impl Strategy<Value = Command> {
             Command::DestinationEnable { destination, enabled }
         }),
         2 => (any::<u32>(), 0u32..4000, 0u32..70, any::<f32>()).prop_map(|(b, width, fps, gop)| {
-            Command::ProfileSet {
-                video: VideoSettings {
+            Command::video(VideoSettings {
                     width: width & !1,
                     fps,
                     gop_s: if b % 2 == 0 { gop } else { 2.0 },
                     ..video(b % 60_000_000)
-                },
-            }
+                })
         }),
         2 => (0u32..60_000_000).prop_map(|bitrate| Command::BitrateSet { bitrate }),
         1 => any::<bool>().prop_map(|muted| Command::AudioMute { muted }),
@@ -130,7 +128,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         12 => media().prop_map(|event| Happening::Event(Event::Media(event))),
         8 => hardware().prop_map(|event| Happening::Event(Event::Hardware(event))),
         1 => prop::option::of(Just("disk full".to_owned()))
-            .prop_map(|error| Happening::Event(Event::Persisted { error })),
+            .prop_map(|error| Happening::Event(Event::Persisted { revision: 0, error })),
         8 => (0u64..1500).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
         1 => (0u64..100_000).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
     ]

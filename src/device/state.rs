@@ -44,6 +44,9 @@ pub const SAVE_RETRY: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Rises with every change of what is wanted.
+    #[serde(default)]
+    pub revision: u64,
     /// Push to the enabled destinations.
     pub live: bool,
     /// Sound off.
@@ -77,6 +80,7 @@ impl Wanted {
     #[must_use]
     pub fn new(live: bool) -> Self {
         Self {
+            revision: 0,
             live,
             muted: false,
             gain_db: None,
@@ -279,7 +283,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         Event::Command { origin, command } => state.command(origin, command, &mut effects),
         Event::Media(event) => state.media(event, &mut effects),
         Event::Hardware(event) => state.hardware(event, &mut effects),
-        Event::Persisted { error } => state.persisted(error),
+        Event::Persisted { error, .. } => state.persisted(error),
         Event::Tick(now) => state.tick(now, &mut effects),
     }
     if state.actual.ending {

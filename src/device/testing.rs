@@ -173,7 +173,10 @@ impl Rig {
         for n in ["twitch", "youtube", "spare"] {
             self.destination(n, DestinationState::Live);
         }
-        self.event(Event::Persisted { error: None });
+        self.event(Event::Persisted {
+            revision: 0,
+            error: None,
+        });
         self.flow();
     }
 

@@ -152,9 +152,7 @@ fn a_new_profile_opens_the_encoder_and_a_new_bitrate_does_not() {
         height: 480,
         ..video(1_200_000)
     };
-    let effects = rig.order(Command::ProfileSet {
-        video: small.clone(),
-    });
+    let effects = rig.order(Command::video(small.clone()));
     assert!(matches!(&effects[0], Effect::Persist(w) if w.video.as_ref() == Some(&small)));
     assert_eq!(
         effects[1..],
@@ -165,12 +163,10 @@ fn a_new_profile_opens_the_encoder_and_a_new_bitrate_does_not() {
         }]
     );
     rig.encoder_up(Rendition::Main);
-    let effects = rig.order(Command::ProfileSet {
-        video: VideoSettings {
-            bitrate: 1_000_000,
-            ..small
-        },
-    });
+    let effects = rig.order(Command::video(VideoSettings {
+        bitrate: 1_000_000,
+        ..small
+    }));
     assert_eq!(effects[1..], [set_bitrate(1_000_000)]);
 }
 
@@ -198,6 +194,7 @@ fn a_save_that_fails_is_said_and_tried_again() {
     let mut rig = Rig::up();
     rig.order(Command::AudioMute { muted: true });
     rig.event(Event::Persisted {
+        revision: 0,
         error: Some("No space left on device".into()),
     });
     let (severity, sentence) = rig.health();
@@ -208,7 +205,10 @@ fn a_save_that_fails_is_said_and_tried_again() {
     );
     let effects = rig.run_to(secs(11));
     assert_eq!(effects, [Effect::Persist(rig.state.wanted.clone())]);
-    rig.event(Event::Persisted { error: None });
+    rig.event(Event::Persisted {
+        revision: 0,
+        error: None,
+    });
     assert_eq!(
         rig.health(),
         (

@@ -59,7 +59,16 @@ impl State {
             } => {
                 wanted.destinations.insert(destination, enabled);
             }
-            Command::ProfileSet { video } => wanted.video = Some(video),
+            Command::LiveSet { live } => wanted.live = live,
+            Command::ProfileSet {
+                profile,
+                bitrate,
+                video,
+            } => {
+                if let Ok(video) = policy::profile_wish(self, profile, bitrate, video.as_ref()) {
+                    wanted.video = Some(video);
+                }
+            }
             Command::BitrateSet { bitrate } => {
                 wanted.video = Some(VideoSettings {
                     bitrate,

@@ -10,13 +10,14 @@
 //! `id` is null in the answer where the request's own could not be read. A refusal of the core has its finer `reason`
 //! beside the code.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::device::command::Command;
 use crate::device::policy::{Denial, DenialCode};
 use crate::device::status::Status;
-use crate::device::supervisor::Accepted;
+use crate::edge::desk::Done;
 
 /// The longest request, in bytes, its line end not counted.
 pub const MAX_REQUEST: usize = 64 * 1024;
@@ -31,6 +32,8 @@ pub enum Code {
     BadRequest,
     /// There is no such command.
     UnknownCommand,
+    /// The asker may not.
+    Forbidden,
     /// The state of the box does not allow it.
     Conflict,
     /// Longer than [`MAX_REQUEST`].
@@ -39,7 +42,11 @@ pub enum Code {
     Unsupported,
     /// Too much is going on.
     Busy,
-    /// The asker took too long.
+    /// Too many commands from there; `after_ms` says how long to wait.
+    RateLimited,
+    /// The box ended while it was at it; it is not done again.
+    Interrupted,
+    /// The asker took too long, or the command is too old.
     Expired,
     /// A fault of ours.
     Internal,
@@ -57,6 +64,9 @@ pub struct Failure {
     pub message: String,
     /// Whether the same request may work a little later.
     pub retryable: bool,
+    /// Milliseconds after which it may work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u64>,
 }
 
 impl Failure {
@@ -66,7 +76,8 @@ impl Failure {
             code,
             reason: None,
             message: message.into(),
-            retryable: matches!(code, Code::Busy | Code::Expired),
+            retryable: matches!(code, Code::Busy | Code::Expired | Code::RateLimited),
+            after_ms: None,
         }
     }
 }
@@ -78,6 +89,7 @@ impl From<&Denial> for Failure {
             reason: Some(denial.code),
             message: denial.message.clone(),
             retryable: denial.code.retryable(),
+            after_ms: None,
         }
     }
 }
@@ -294,6 +306,13 @@ enum Data<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<&'a str>,
     },
+    Given(&'a Value),
+    Picture {
+        content_type: &'static str,
+        width: u32,
+        height: u32,
+        base64: String,
+    },
 }
 
 impl<'a> Answer<'a> {
@@ -303,15 +322,25 @@ impl<'a> Answer<'a> {
         Self::well(id, Data::Status(status))
     }
 
-    /// What the core said to a command. `accepted`: it is being carried out, the outcome shows in the status;
-    /// `already_so`: nothing was to be done; `kept`: it comes into effect later.
+    /// What came of a command. `accepted`: it is being carried out, the outcome shows in the status;
+    /// `already_so`: nothing was to be done; `kept`: it comes into effect later. A picture goes along as base64.
     #[must_use]
-    pub fn command(id: &'a str, said: &'a Result<Accepted, Denial>) -> Self {
+    pub fn command(id: &'a str, said: &'a Result<Done, Failure>) -> Self {
         let (outcome, message) = match said {
-            Ok(Accepted::Done) => ("accepted", None),
-            Ok(Accepted::AlreadySo(how)) => ("already_so", Some(how.as_str())),
-            Ok(Accepted::Kept(when)) => ("kept", Some(when.as_str())),
-            Err(denial) => return Self::failure(Some(id), denial.into()),
+            Ok(Done::Accepted) => ("accepted", None),
+            Ok(Done::AlreadySo(how)) => ("already_so", Some(how.as_str())),
+            Ok(Done::Kept(when)) => ("kept", Some(when.as_str())),
+            Ok(Done::Data(data)) => return Self::well(id, Data::Given(data)),
+            Ok(Done::Picture(picture)) => {
+                let picture = Data::Picture {
+                    content_type: "image/jpeg",
+                    width: picture.width,
+                    height: picture.height,
+                    base64: BASE64_STANDARD.encode(&picture.jpeg),
+                };
+                return Self::well(id, picture);
+            }
+            Err(failure) => return Self::failure(Some(id), failure.clone()),
         };
         Self::well(id, Data::Outcome { outcome, message })
     }

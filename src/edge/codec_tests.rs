@@ -160,29 +160,32 @@ fn answers_have_the_one_shape() {
     assert_eq!(said["data"]["health"]["sentence"], "Ready. Not live.");
     assert_eq!(said.get("error"), None);
 
-    let said = written(&Answer::command("2", &Ok(Accepted::Done)));
+    let said = written(&Answer::command("2", &Ok(Done::Accepted)));
     assert_eq!(
         said,
         json!({"id":"2","ok":true,"data":{"outcome":"accepted"}})
     );
-    let already = Ok(Accepted::AlreadySo("The box is live already.".into()));
+    let already = Ok(Done::AlreadySo("The box is live already.".into()));
     let said = written(&Answer::command("2", &already));
     assert_eq!(said["data"]["outcome"], "already_so");
     assert_eq!(said["data"]["message"], "The box is live already.");
 
-    let kept = Ok(Accepted::Kept("When the camera comes.".into()));
+    let kept = Ok(Done::Kept("When the camera comes.".into()));
     assert_eq!(
         written(&Answer::command("2", &kept))["data"],
         json!({"outcome": "kept", "message": "When the camera comes."})
     );
 
-    let denied = Err(Denial::new(DenialCode::OutOfRange, "Too loud."));
+    let denied = Err(Failure::from(&Denial::new(
+        DenialCode::OutOfRange,
+        "Too loud.",
+    )));
     assert_eq!(
         written(&Answer::command("3", &denied)),
         json!({"id":"3","ok":false,"error":{
             "code":"bad_request","reason":"out_of_range","message":"Too loud.","retryable":false}})
     );
-    let busy = Err(Denial::new(DenialCode::Busy, "Later."));
+    let busy = Err(Failure::from(&Denial::new(DenialCode::Busy, "Later.")));
     assert_eq!(
         written(&Answer::command("3", &busy))["error"]["retryable"],
         true
@@ -213,7 +216,7 @@ proptest! {
             Command::MicSwitch { on },
             Command::CameraControl { control: control.clone(), value: ControlValue::Number(n) },
             Command::CameraControlReset { control: Some(control.clone()) },
-            Command::ProfileSet { video: crate::device::testing::video(1_000_000) },
+            Command::video(crate::device::testing::video(1_000_000)),
             Command::FactoryReset,
         ] {
             let text = json!({"id": "1", "command": command}).to_string();

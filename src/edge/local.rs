@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use client::Limits;
 
 use super::codec::{Answer, Code, Failure};
+use super::desk::Desk;
 use crate::device::supervisor::Handle;
 use crate::error::{Error, Result, io_kind};
 
@@ -65,6 +66,7 @@ impl Local {
         dir: &Path,
         link: Option<&Path>,
         handle: Handle,
+        desk: Desk,
         runtime: &tokio::runtime::Handle,
     ) -> Result<Self> {
         let path = dir.join(SOCKET);
@@ -82,7 +84,7 @@ impl Local {
             UnixListener::from_std(listener).map_err(failed)?
         };
         let (stop, stopped) = watch::channel(false);
-        let task = runtime.spawn(serve(listener, handle, stopped));
+        let task = runtime.spawn(serve(listener, handle, desk, stopped));
         Ok(Self { file, stop, task })
     }
 
@@ -104,7 +106,12 @@ impl Local {
     }
 }
 
-async fn serve(listener: UnixListener, handle: Handle, mut stop: watch::Receiver<bool>) {
+async fn serve(
+    listener: UnixListener,
+    handle: Handle,
+    desk: Desk,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
@@ -117,7 +124,7 @@ async fn serve(listener: UnixListener, handle: Handle, mut stop: watch::Receiver
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if clients.len() < MAX_CLIENTS => {
-                    clients.spawn(client::serve(stream, handle.clone(), stop.clone(), Limits::USUAL));
+                    clients.spawn(client::serve(stream, handle.clone(), desk.clone(), stop.clone(), Limits::USUAL));
                 }
                 Ok((stream, _)) => refuse(&stream),
                 Err(e) => {

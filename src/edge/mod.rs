@@ -6,10 +6,14 @@ pub mod camera;
 pub mod codec;
 /// A time limit for calls into drivers.
 pub mod deadline;
+/// Where edges hand in commands.
+pub mod desk;
 /// LED and button.
 pub mod gpio;
 /// The control socket of `boothcast ctl`.
 pub mod local;
+/// MQTT.
+pub mod mqtt;
 /// Link, addresses, time synchronisation.
 pub mod net;
 /// Hot-plug of cameras and sound cards.

@@ -1,9 +1,15 @@
 //! What survives a power cut.
 
+/// The database and its one writer thread.
+pub mod db;
 /// Atomic small files: wanted state, passwords.
 pub mod files;
 /// The state folder: made, checked, locked.
 pub mod folder;
+/// The journal of commands.
+pub mod journal;
+/// What waits to be told over MQTT.
+pub mod outbox;
 
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,14 @@ impl Bench {
         let state = State::new(setup(), Wanted::new(false));
         let (handle, _task) = Supervisor::spawn(runtime.handle(), state, Clock::real(), tx);
         let dir = tempfile::tempdir().unwrap();
-        let local = Local::start(dir.path(), None, handle.clone(), runtime.handle()).unwrap();
+        let local = Local::start(
+            dir.path(),
+            None,
+            handle.clone(),
+            crate::edge::desk::Desk::core(handle.clone()),
+            runtime.handle(),
+        )
+        .unwrap();
         runtime.spawn(play_camera(manner, handle.clone(), effects));
         handle.media(MediaEvent::CameraUp {
             description: "Webcam, 1280×720 at 30/s".into(),

@@ -15,6 +15,7 @@ use crate::device::command::Origin;
 use crate::device::status::Status;
 use crate::device::supervisor::Handle;
 use crate::edge::codec::{self, Answer, Ask, Code, Failure};
+use crate::edge::desk::Desk;
 
 /// How patient the box is.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,7 @@ impl Limits {
 pub(super) async fn serve(
     stream: UnixStream,
     handle: Handle,
+    desk: Desk,
     stop: watch::Receiver<bool>,
     limits: Limits,
 ) {
@@ -47,6 +49,7 @@ pub(super) async fn serve(
         lines: Lines::new(input),
         out,
         handle,
+        desk,
         watching: None,
         heard: Instant::now(),
         reading: true,
@@ -62,6 +65,7 @@ struct Client {
     lines: Lines<OwnedReadHalf>,
     out: OwnedWriteHalf,
     handle: Handle,
+    desk: Desk,
     watching: Option<Watching>,
     /// When the last whole line came.
     heard: Instant,
@@ -122,7 +126,7 @@ impl Client {
         let id = request.id;
         match request.ask {
             Ask::Command(command) => {
-                let said = self.handle.command(Origin::Cli, command).await;
+                let said = self.desk.run(Origin::Cli, command).await;
                 self.send(&Answer::command(&id, &said)).await
             }
             Ask::Status => {

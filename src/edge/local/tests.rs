@@ -40,7 +40,14 @@ impl Bench {
         let state = State::new(setup(), Wanted::new(false));
         let (handle, _task) = Supervisor::spawn(runtime.handle(), state, Clock::real(), tx);
         let dir = tempfile::tempdir().unwrap();
-        let local = Local::start(dir.path(), None, handle.clone(), runtime.handle()).unwrap();
+        let local = Local::start(
+            dir.path(),
+            None,
+            handle.clone(),
+            Desk::core(handle.clone()),
+            runtime.handle(),
+        )
+        .unwrap();
         Self {
             dir,
             handle,
@@ -285,8 +292,15 @@ fn what_is_left_of_a_dead_box_is_replaced_and_what_is_not_ours_is_left() {
     bench.stop();
     drop(std::os::unix::net::UnixListener::bind(bench.path()).unwrap());
     assert!(Blocking::connect(bench.path()).is_err(), "it is dead");
-    let start =
-        |dir: &Path, link| Local::start(dir, link, bench.handle.clone(), bench.runtime.handle());
+    let start = |dir: &Path, link| {
+        Local::start(
+            dir,
+            link,
+            bench.handle.clone(),
+            Desk::core(bench.handle.clone()),
+            bench.runtime.handle(),
+        )
+    };
     let state = tempfile::tempdir().unwrap();
     // A link that leads nowhere any more.
     std::os::unix::fs::symlink("/nowhere/control.sock", state.path().join(SOCKET)).unwrap();
@@ -324,7 +338,13 @@ async fn one_who_asks_nothing_or_reads_nothing_is_let_go() {
     let serve = |idle, write| {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let limits = Limits { idle, write };
-        let server = client::serve(theirs, handle.clone(), stopped.clone(), limits);
+        let server = client::serve(
+            theirs,
+            handle.clone(),
+            Desk::core(handle.clone()),
+            stopped.clone(),
+            limits,
+        );
         (ours, tokio::spawn(server), Instant::now())
     };
     let short = Duration::from_millis(300);

@@ -229,7 +229,12 @@ impl Engine {
             Effect::SetAudioOffset(ms) => self.set_audio_offset(*ms),
             Effect::OpenDestination(name) => self.pushes.open(name),
             Effect::CloseDestination(name) => self.pushes.close(name),
-            Effect::Persist(_)
+            Effect::SetDestination(_)
+            | Effect::ForgetDestination(_)
+            | Effect::ShowWords(_)
+            | Effect::Restart
+            | Effect::Reboot
+            | Effect::Persist(_)
             | Effect::Identify
             | Effect::Shutdown
             | Effect::FactoryReset

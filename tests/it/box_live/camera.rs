@@ -171,10 +171,14 @@ fn another_size_is_taken_live_by_both_renditions_and_no_encoder_fails() {
             height,
             ..old.clone()
         };
-        let command = it
-            .app
-            .handle
-            .command(Origin::Cli, Command::ProfileSet { video });
+        let command = it.app.handle.command(
+            Origin::Cli,
+            Command::ProfileSet {
+                profile: None,
+                bitrate: None,
+                video: Some(video),
+            },
+        );
         it.runtime.block_on(command).unwrap();
         std::thread::sleep(Duration::from_secs(3));
     }

@@ -1,6 +1,8 @@
 //! What several tests need: free ports, child processes that end with the test, waiting with a bound.
 #![allow(dead_code)]
 
+/// mosquitto.
+pub mod broker;
 /// ffprobe and ffmpeg as witnesses.
 pub mod probe;
 /// The whole box as a process.

@@ -1,0 +1,58 @@
+//! Words on the picture: a line that stays, and chat notifications that come and go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A line on the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Banner {
+    /// 1 to 100 characters.
+    pub text: String,
+    /// Seconds until it goes, 1 to 86,400; left out: it stays until it is cleared.
+    #[serde(default)]
+    pub seconds: Option<u32>,
+}
+
+/// What a notification is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// Somebody said something.
+    #[default]
+    Chat,
+    /// Somebody follows.
+    Follow,
+    /// A gift.
+    Gift,
+    /// An order.
+    Order,
+    /// A question.
+    Question,
+}
+
+/// A chat notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Notice {
+    /// Who, 1 to 40 characters.
+    pub who: String,
+    /// What they said or did, 1 to 100 characters.
+    pub what: String,
+    /// About what.
+    #[serde(default)]
+    pub kind: NoticeKind,
+    /// From which platform, at most 24 characters.
+    #[serde(default)]
+    pub platform: Option<String>,
+    /// Colour of the name, `#rrggbb`.
+    #[serde(default)]
+    pub colour: Option<String>,
+}
+
+/// What the picture shows beside the picture itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Words {
+    /// The line.
+    pub banner: Option<String>,
+    /// The notification.
+    pub notice: Option<Notice>,
+}

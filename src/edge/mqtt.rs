@@ -1,0 +1,13 @@
+//! MQTT: the way to run a box from afar.
+//!
+//! ```text
+//!   client.rs     the only file that knows rumqttc: connects, keeps, re-sends
+//!   topics.rs     names of topics (pure)            codec.rs  payloads of commands and answers (pure)
+//!   tell.rs       Status -> info, status, telemetry, events (pure)
+//!   homeassistant.rs   discovery (pure)             limit.rs  the rate of each origin (pure)
+//! ```
+//!
+//! `app/remote.rs` joins these with the core and the store.
+
+pub mod client;
+pub mod topics;

@@ -1,0 +1,12 @@
+//! MQTT against a real mosquitto.
+
+use crate::support::broker::Broker;
+
+#[test]
+fn the_broker_of_the_tests_starts_stops_and_starts_again() {
+    let mut broker = Broker::start();
+    broker.kill();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", broker.port)).is_err());
+    broker.run();
+    assert!(broker.log().contains("running"), "{}", broker.log());
+}
