@@ -24,6 +24,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{Error, Kind, Result};
 use writer::{Job, Writer};
 
+#[cfg(test)]
+pub(super) use file::SCHEMA;
+
 /// File name of the database, in the state folder.
 pub const DATABASE: &str = "boothcast.db";
 /// Jobs that wait at most; who comes then waits for a place.

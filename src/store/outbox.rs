@@ -57,22 +57,7 @@ impl Db {
         } else {
             Sync::Full
         };
-        let pushed = self.run(sync, move |conn| {
-            let seq = sums(conn)?.last_seq.saturating_add(1);
-            let payload = payload(seq.cast_unsigned());
-            if payload.len() > MAX_PAYLOAD {
-                return Ok(Err(too_large(&leaf)));
-            }
-            if class == Class::Alarm && !alarms_leave_room(conn, payload.len())? {
-                return Ok(Err(full(&leaf)));
-            }
-            conn.execute(
-                "INSERT INTO outbox (seq, class, leaf, payload) VALUES (?1, ?2, ?3, ?4)",
-                params![seq, worth(class), leaf, payload],
-            )?;
-            make_room(conn)?;
-            Ok(Ok(seq.cast_unsigned()))
-        });
+        let pushed = self.run(sync, move |conn| push(conn, &BOUNDS, class, &leaf, payload));
         pushed.await?
     }
 
@@ -124,6 +109,40 @@ impl Db {
     }
 }
 
+/// How much may wait.
+struct Bounds {
+    rows: u64,
+    bytes: u64,
+}
+
+const BOUNDS: Bounds = Bounds {
+    rows: MAX_ROWS,
+    bytes: MAX_BYTES,
+};
+
+fn push(
+    conn: &Connection,
+    bounds: &Bounds,
+    class: Class,
+    leaf: &str,
+    payload: impl FnOnce(u64) -> Vec<u8>,
+) -> Answer<Result<u64>> {
+    let seq = sums(conn)?.last_seq.saturating_add(1);
+    let payload = payload(seq.cast_unsigned());
+    if payload.len() > MAX_PAYLOAD {
+        return Ok(Err(too_large(leaf)));
+    }
+    if class == Class::Alarm && !alarms_leave_room(conn, bounds, payload.len())? {
+        return Ok(Err(full(leaf)));
+    }
+    conn.execute(
+        "INSERT INTO outbox (seq, class, leaf, payload) VALUES (?1, ?2, ?3, ?4)",
+        params![seq, worth(class), leaf, payload],
+    )?;
+    make_room(conn, bounds)?;
+    Ok(Ok(seq.cast_unsigned()))
+}
+
 struct Sums {
     last_seq: i64,
     rows: i64,
@@ -132,8 +151,8 @@ struct Sums {
 }
 
 impl Sums {
-    fn too_much(&self) -> bool {
-        self.rows.cast_unsigned() > MAX_ROWS || self.bytes.cast_unsigned() > MAX_BYTES
+    fn beyond(&self, bounds: &Bounds) -> bool {
+        self.rows.cast_unsigned() > bounds.rows || self.bytes.cast_unsigned() > bounds.bytes
     }
 }
 
@@ -150,27 +169,27 @@ fn sums(conn: &Connection) -> Answer<Sums> {
 }
 
 /// Whether one more alarm fits where everything else has gone. Counted only once the box is full of anything at all.
-fn alarms_leave_room(conn: &Connection, more: usize) -> Answer<bool> {
+fn alarms_leave_room(conn: &Connection, bounds: &Bounds, more: usize) -> Answer<bool> {
     let more = i64::try_from(more).unwrap_or(i64::MAX);
     let mut after = sums(conn)?;
     after.rows += 1;
     after.bytes = after.bytes.saturating_add(more);
-    if !after.too_much() {
+    if !after.beyond(bounds) {
         return Ok(true);
     }
     let sql = "SELECT count(*), coalesce(sum(length(payload)), 0) FROM outbox WHERE class = ?1";
     conn.query_row(sql, [worth(Class::Alarm)], |row| {
         after.rows = row.get::<_, i64>(0)? + 1;
         after.bytes = row.get::<_, i64>(1)?.saturating_add(more);
-        Ok(!after.too_much())
+        Ok(!after.beyond(bounds))
     })
 }
 
 /// Drops the oldest of the least worth until it fits. Ends: each turn takes a row, and alarms alone always fit.
-fn make_room(conn: &Connection) -> Answer<()> {
+fn make_room(conn: &Connection, bounds: &Bounds) -> Answer<()> {
     let sql = "DELETE FROM outbox WHERE seq =
                (SELECT seq FROM outbox WHERE class < ?1 ORDER BY class, seq LIMIT 1)";
-    while sums(conn)?.too_much() {
+    while sums(conn)?.beyond(bounds) {
         if conn.execute(sql, [worth(Class::Alarm)])? == 0 {
             break;
         }

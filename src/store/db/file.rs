@@ -94,7 +94,7 @@ fn attempt(dir: &Path) -> Result<Connection, Unfit> {
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(sort)?;
     if said != "ok" {
-        return Err(Unfit::Damaged(said));
+        return Err(Unfit::Damaged(said.replace('\n', " ")));
     }
     if version == 0 && !names(&conn).map_err(sort)?.is_empty() {
         return Err(Unfit::Damaged("it is not of boothcast".into()));
@@ -203,29 +203,14 @@ fn is_ours(conn: &Connection) -> Answer<bool> {
     Ok(names(conn)? == names(&fresh)?)
 }
 
-/// Moves the file aside with its log, which may hold the newest of it.
+/// Moves the file aside. SQLite has taken its log into it when the attempt ended; what is left of one must not become
+/// part of the new file.
 fn move_aside(dir: &Path) -> std::io::Result<PathBuf> {
-    let beside = |path: &Path, end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let path = dir.join(DATABASE);
     let aside = files::move_aside(dir, DATABASE, KEPT)?;
-    match fs::rename(beside(&path, "-wal"), beside(&aside, "-wal")) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    // An index of the log, made anew whenever it is missing.
-    let _ = fs::remove_file(beside(&path, "-shm"));
-    for entry in fs::read_dir(dir)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let base = name
-            .strip_suffix("-wal")
-            .filter(|b| b.starts_with(DATABASE));
-        if base.is_some_and(|b| b != DATABASE && !dir.join(b).exists()) {
-            // One too many does no harm.
-            let _ = fs::remove_file(entry.path());
+    for end in ["-wal", "-shm"] {
+        match fs::remove_file(dir.join(format!("{DATABASE}{end}"))) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+            _ => {}
         }
     }
     Ok(aside)
