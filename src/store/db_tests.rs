@@ -249,9 +249,11 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
                 _ => panic!("{line}"),
             }
         };
-        // Killed only once it has written, at a moment drawn by chance.
-        take(lines.next().unwrap().unwrap());
-        std::thread::sleep(Duration::from_micros(rng().random_range(0..20_000)));
+        // Killed only once it has done a few whole rounds, at a moment drawn by chance.
+        for _ in 0..rng().random_range(4..30) {
+            take(lines.next().unwrap().unwrap());
+        }
+        std::thread::sleep(Duration::from_micros(rng().random_range(0..5_000)));
         child.kill().unwrap();
         child.wait().unwrap();
         lines.for_each(|line| take(line.unwrap()));
@@ -280,5 +282,5 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     }
     // Otherwise nothing was shown.
     assert!(in_the_midst > 0, "no kill came between begin and answer");
-    assert!(total > 15);
+    assert!(total >= 15, "{total}");
 }
