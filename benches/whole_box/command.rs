@@ -1,7 +1,7 @@
 //! From publishing a command at a real broker to its effect and to its answer, while the box encodes 720p30.
 //!
-//! *Effect*: the core has changed the bitrate, what is wanted is on disk, and the encoder was told: seen from another side,
-//! the status on the box's local control socket. *Answer*: the MQTT message, which also waits for two syncs of the journal.
+//! *Effect*: the core has changed the bitrate and hands it to the encoder: seen from another side, the status on the box's
+//! local control socket. *Answer*: the MQTT message, which also waits until the journal and what is wanted are on disk.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
