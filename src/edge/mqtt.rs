@@ -4,10 +4,11 @@
 //!   client.rs     the only file that knows rumqttc: connects, keeps, re-sends
 //!   topics.rs     names of topics (pure)            codec.rs  payloads of commands and answers (pure)
 //!   tell.rs       Status -> info, status, telemetry, events (pure)
-//!   homeassistant.rs   discovery (pure)             limit.rs  the rate of each origin (pure)
+//!   homeassistant.rs   discovery (pure)             
 //! ```
 //!
 //! `app/remote.rs` joins these with the core and the store.
 
 pub mod client;
+pub mod codec;
 pub mod topics;
