@@ -3,7 +3,8 @@
 //! ```text
 //!   client.rs     the only file that knows rumqttc: connects, keeps, re-sends
 //!   topics.rs     names of topics (pure)            codec.rs  payloads of commands and answers (pure)
-//!   tell.rs       Status -> info, status, telemetry, events (pure)
+//!   tell.rs, telemetry.rs, events.rs   Status -> info, status, reported, telemetry, events (pure)
+//!   schema.rs     JSON Schema of all of that (pure)
 //!   homeassistant.rs   discovery (pure)             limit.rs  the rate of each origin (pure)
 //! ```
 //!
@@ -11,3 +12,8 @@
 
 pub mod client;
 pub mod topics;
+pub mod events;
+pub mod homeassistant;
+pub mod schema;
+pub mod tell;
+pub mod telemetry;
