@@ -52,6 +52,8 @@ pub mod status_hardware;
 pub mod still;
 /// The one task that mutates.
 pub mod supervisor;
+/// Answers that wait for the disk.
+mod supervisor_held;
 /// Heat: levels, and the pictures that they allow.
 pub mod thermal;
 /// What commands change, and the effects by which the world follows.
@@ -74,7 +76,11 @@ mod properties_hardware;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]
+mod supervisor_saved_tests;
+#[cfg(test)]
 mod supervisor_tests;
+#[cfg(test)]
+pub(crate) mod supervisor_world;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -63,13 +63,21 @@ pub enum DenialCode {
     ShuttingDown,
     /// Too much is going on.
     Busy,
+    /// It is done, but a power cut would undo it.
+    NotSaved,
+    /// The asker may not.
+    Forbidden,
+    /// It is said in the configuration file, and cannot be said otherwise.
+    Configured,
+    /// Something in it is missing or malformed.
+    Invalid,
 }
 
 impl DenialCode {
     /// Whether the same command may be accepted a little later.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Busy)
+        matches!(self, Self::Busy | Self::NotSaved)
     }
 }
 

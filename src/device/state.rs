@@ -283,7 +283,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         Event::Command { origin, command } => state.command(origin, command, &mut effects),
         Event::Media(event) => state.media(event, &mut effects),
         Event::Hardware(event) => state.hardware(event, &mut effects),
-        Event::Persisted { error, .. } => state.persisted(error),
+        Event::Persisted { revision, error } => state.persisted(revision, error),
         Event::Tick(now) => state.tick(now, &mut effects),
     }
     if state.actual.ending {

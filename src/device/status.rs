@@ -17,6 +17,8 @@ use crate::config::{DestinationName, VideoSettings};
 pub struct Status {
     /// Rises with every published change.
     pub generation: u64,
+    /// Rises with every change of what is wanted.
+    pub revision: u64,
     /// Whole seconds since start, at the time of publication.
     pub uptime_s: u64,
     /// Name of the box.
@@ -156,6 +158,7 @@ impl Status {
         let actual = &state.actual;
         Self {
             generation: state.generation,
+            revision: state.wanted.revision,
             uptime_s: state.now.as_secs(),
             name: state.setup.name.as_str().to_owned(),
             health: health(state),

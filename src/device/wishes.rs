@@ -42,6 +42,7 @@ impl State {
             other => self.wish_stream(other, &mut wanted, &mut after),
         }
         if wanted != self.wanted {
+            wanted.revision = self.wanted.revision.saturating_add(1);
             self.wanted = wanted;
             self.actual.saved = Saved::Asked;
             effects.push(Effect::Persist(self.wanted.clone()));
