@@ -96,11 +96,17 @@ impl From<&Denial> for Failure {
 
 fn code_of(code: DenialCode) -> Code {
     match code {
-        DenialCode::UnknownDestination | DenialCode::UnknownControl | DenialCode::OutOfRange => {
-            Code::BadRequest
-        }
+        DenialCode::UnknownDestination
+        | DenialCode::UnknownControl
+        | DenialCode::OutOfRange
+        | DenialCode::Invalid => Code::BadRequest,
         DenialCode::NoAudio | DenialCode::ReadOnly | DenialCode::Unsupported => Code::Unsupported,
-        DenialCode::Passthrough | DenialCode::TooMany | DenialCode::ShuttingDown => Code::Conflict,
+        DenialCode::Passthrough
+        | DenialCode::TooMany
+        | DenialCode::Configured
+        | DenialCode::ShuttingDown => Code::Conflict,
+        DenialCode::Forbidden => Code::Forbidden,
+        DenialCode::NotSaved => Code::Internal,
         DenialCode::Busy => Code::Busy,
     }
 }

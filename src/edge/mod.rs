@@ -22,6 +22,8 @@ pub mod net;
 pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
+/// Load, memory, disk, traffic, clock.
+pub mod system;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
 /// Temperature and power supply of the board.
