@@ -1,5 +1,7 @@
 //! MQTT against a real mosquitto.
 
+mod client;
+
 use crate::support::broker::Broker;
 
 #[test]
