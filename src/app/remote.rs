@@ -6,6 +6,9 @@
 //!   watch<Status> ─────> tell.rs ──> info, status, reported, telemetry; events through the outbox
 //! ```
 
+#[allow(dead_code)]
+pub mod tell;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
