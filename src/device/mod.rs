@@ -36,6 +36,8 @@ pub mod notice;
 pub mod observe;
 /// Accept, ignore or deny a command.
 pub mod policy;
+/// The same for destinations.
+mod policy_destinations;
 /// The same for camera controls and the sound card's mixer.
 mod policy_devices;
 /// Settings as operators write them and as they are reported.
@@ -56,9 +58,13 @@ pub mod supervisor;
 mod supervisor_held;
 /// Heat: levels, and the pictures that they allow.
 pub mod thermal;
+/// What people asked for.
+mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
 
+#[cfg(test)]
+mod destination_tests;
 #[cfg(test)]
 mod device_wish_tests;
 #[cfg(test)]

@@ -267,9 +267,15 @@ impl State {
 impl Push {
     /// Notes that the world was asked to push.
     pub(super) fn opened(&mut self) {
+        self.closed();
+        self.open = true;
+        self.state = DestinationState::Connecting;
+    }
+
+    /// Notes that the world was asked to stop; what it knows of the destination it still knows.
+    pub(super) fn closed(&mut self) {
         *self = Self {
-            open: true,
-            state: DestinationState::Connecting,
+            told: self.told.take(),
             ..Self::default()
         };
     }

@@ -43,7 +43,7 @@ pub struct Status {
     pub sound: Option<SoundStatus>,
     /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
     pub drift_ppm: Option<f32>,
-    /// Configured destinations, by name.
+    /// Destinations, by name.
     pub destinations: Vec<DestinationStatus>,
     /// RTSP readers connected now.
     pub rtsp_readers: u32,
@@ -133,6 +133,12 @@ pub struct DestinationStatus {
     pub name: DestinationName,
     /// Switched on.
     pub enabled: bool,
+    /// Added by command; else it stands in the configuration file.
+    pub added: bool,
+    /// Server and application of one that was added, without what may be a key.
+    pub url: Option<String>,
+    /// Ceiling, bit/s.
+    pub max_bitrate: Option<u32>,
     /// Where the push stands.
     #[serde(flatten)]
     pub state: DestinationState,
@@ -261,9 +267,13 @@ fn sound(state: &State) -> Option<SoundStatus> {
 }
 
 fn destination(state: &State, name: &DestinationName, push: &Push) -> DestinationStatus {
+    let added = state.wanted.added.get(name);
     DestinationStatus {
         name: name.clone(),
         enabled: state.destination_enabled(name).unwrap_or(false),
+        added: added.is_some(),
+        url: added.map(|a| a.url.redacted()),
+        max_bitrate: state.max_bitrate(name),
         state: push.state.clone(),
         figures: push.figures,
     }

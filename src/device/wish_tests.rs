@@ -72,7 +72,7 @@ fn going_live_opens_only_what_is_enabled_and_saves_first() {
         rig.state.actual.destinations[&name("twitch")].state,
         DestinationState::Off
     );
-    wanted.live = false;
+    (wanted.live, wanted.revision) = (false, 3);
     assert_eq!(
         rig.order(Command::LiveStop),
         [

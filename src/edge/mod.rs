@@ -10,6 +10,8 @@ pub mod deadline;
 pub mod desk;
 /// LED and button.
 pub mod gpio;
+/// How many commands an origin may hand in.
+pub mod limit;
 /// The control socket of `boothcast ctl`.
 pub mod local;
 /// MQTT.

@@ -5,15 +5,16 @@
 //!   topics.rs     names of topics (pure)            codec.rs  payloads of commands and answers (pure)
 //!   tell.rs, telemetry.rs, events.rs   Status -> info, status, reported, telemetry, events (pure)
 //!   schema.rs     JSON Schema of all of that (pure)
-//!   homeassistant.rs   discovery (pure)             limit.rs  the rate of each origin (pure)
+//!   homeassistant.rs   discovery (pure)
 //! ```
 //!
 //! `app/remote.rs` joins these with the core and the store.
 
 pub mod client;
-pub mod topics;
+pub mod codec;
 pub mod events;
 pub mod homeassistant;
 pub mod schema;
-pub mod tell;
 pub mod telemetry;
+pub mod tell;
+pub mod topics;

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::TryRng;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use super::folder::{DirLock, lock_dir, prepare_dir};
+use super::keys::{self, Keys};
 use crate::config::Secret;
 use crate::device::state::Wanted;
 use crate::error::{Error, Kind, Result, io_kind};
@@ -118,13 +120,17 @@ pub enum LoadedWanted {
 struct Saved<'a> {
     version: u32,
     wanted: &'a Wanted,
+    #[serde(skip_serializing_if = "Keys::is_empty")]
+    keys: Keys<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
-    wanted: serde_json::Value,
+    wanted: Value,
+    #[serde(default)]
+    keys: Value,
 }
 
 /// Reads what was wanted. A damaged file is moved aside as `wanted.json.broken-N` (the last 5 are kept).
@@ -155,13 +161,14 @@ fn unreadable(path: &Path, e: std::io::Error) -> Error {
 }
 
 fn parse(bytes: &[u8]) -> Result<Wanted, String> {
-    let stored: Stored = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    let mut stored: Stored = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     if stored.version != VERSION {
         return Err(format!(
             "it has version {}, this program knows version {VERSION}",
             stored.version
         ));
     }
+    keys::put_back(&mut stored.wanted, stored.keys)?;
     serde_json::from_value(stored.wanted).map_err(|e| e.to_string())
 }
 
@@ -203,7 +210,7 @@ pub(super) fn move_aside(dir: &Path, name: &str, kept: usize) -> std::io::Result
     Ok(aside)
 }
 
-/// Saves what is wanted, atomically, for the owner alone.
+/// Saves what is wanted, atomically, for the owner alone. Stream keys go beside it in the same file.
 ///
 /// # Errors
 /// As [`write_atomic`].
@@ -211,6 +218,7 @@ pub fn save_wanted(dir: &Path, wanted: &Wanted) -> Result<()> {
     let saved = Saved {
         version: VERSION,
         wanted,
+        keys: Keys::of(wanted),
     };
     let mut bytes = serde_json::to_vec_pretty(&saved).map_err(|e| {
         Error::new(Kind::Internal, "The settings cannot be written as JSON").caused_by(e)
