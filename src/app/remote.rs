@@ -14,6 +14,9 @@ mod commands;
 mod desired;
 mod presence;
 
+#[allow(dead_code)]
+pub mod tell;
+
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
