@@ -164,7 +164,8 @@ impl App {
         })?;
         let desk = desk::desk(desk::Behind {
             handle: handle.clone(),
-        });
+        })
+        .limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
         let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
             Err(e) => {

@@ -44,5 +44,7 @@ pub use load::{DEFAULT_FILES, Loaded, Sources, load};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;
+pub(crate) use types::is_invisible;
 pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, Secret, StreamUrl};
 pub(crate) use value::bitrate_number;
+pub(crate) use value::checks::stream_key as check_stream_key;

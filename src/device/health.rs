@@ -139,6 +139,8 @@ fn ending(state: &State) -> Option<Finding> {
     }
     let sentence = if state.actual.forgetting {
         "Forgetting everything, then starting anew."
+    } else if state.actual.restarting {
+        "Restarting."
     } else {
         "Shutting down."
     };

@@ -36,6 +36,8 @@ pub mod notice;
 pub mod observe;
 /// Accept, ignore or deny a command.
 pub mod policy;
+/// The same for destinations.
+mod policy_destinations;
 /// The same for camera controls and the sound card's mixer.
 mod policy_devices;
 /// Settings as operators write them and as they are reported.
@@ -52,11 +54,17 @@ pub mod status_hardware;
 pub mod still;
 /// The one task that mutates.
 pub mod supervisor;
+/// Answers that wait for the disk.
+mod supervisor_held;
 /// Heat: levels, and the pictures that they allow.
 pub mod thermal;
+/// What people asked for.
+mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
 
+#[cfg(test)]
+mod destination_tests;
 #[cfg(test)]
 mod device_wish_tests;
 #[cfg(test)]
@@ -74,7 +82,11 @@ mod properties_hardware;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]
+mod supervisor_saved_tests;
+#[cfg(test)]
 mod supervisor_tests;
+#[cfg(test)]
+pub(crate) mod supervisor_world;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

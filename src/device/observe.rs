@@ -186,7 +186,11 @@ impl State {
             self.setup.audio && flow.main_at.saturating_sub(flow.audio_at) >= Flow::AUDIO_LIMIT;
     }
 
-    pub(super) fn persisted(&mut self, error: Option<String>) {
+    /// What is said of an older save says nothing: a newer one is on its way.
+    pub(super) fn persisted(&mut self, revision: u64, error: Option<String>) {
+        if revision < self.wanted.revision {
+            return;
+        }
         self.actual.saved = match error {
             None => Saved::Yes,
             Some(reason) => Saved::Failed {
@@ -263,9 +267,15 @@ impl State {
 impl Push {
     /// Notes that the world was asked to push.
     pub(super) fn opened(&mut self) {
+        self.closed();
+        self.open = true;
+        self.state = DestinationState::Connecting;
+    }
+
+    /// Notes that the world was asked to stop; what it knows of the destination it still knows.
+    pub(super) fn closed(&mut self) {
         *self = Self {
-            open: true,
-            state: DestinationState::Connecting,
+            told: self.told.take(),
             ..Self::default()
         };
     }

@@ -17,6 +17,8 @@ use crate::config::{DestinationName, VideoSettings};
 pub struct Status {
     /// Rises with every published change.
     pub generation: u64,
+    /// Rises with every change of what is wanted.
+    pub revision: u64,
     /// Whole seconds since start, at the time of publication.
     pub uptime_s: u64,
     /// Name of the box.
@@ -41,7 +43,7 @@ pub struct Status {
     pub sound: Option<SoundStatus>,
     /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
     pub drift_ppm: Option<f32>,
-    /// Configured destinations, by name.
+    /// Destinations, by name.
     pub destinations: Vec<DestinationStatus>,
     /// RTSP readers connected now.
     pub rtsp_readers: u32,
@@ -131,6 +133,12 @@ pub struct DestinationStatus {
     pub name: DestinationName,
     /// Switched on.
     pub enabled: bool,
+    /// Added by command; else it stands in the configuration file.
+    pub added: bool,
+    /// Server and application of one that was added, without what may be a key.
+    pub url: Option<String>,
+    /// Ceiling, bit/s.
+    pub max_bitrate: Option<u32>,
     /// Where the push stands.
     #[serde(flatten)]
     pub state: DestinationState,
@@ -156,6 +164,7 @@ impl Status {
         let actual = &state.actual;
         Self {
             generation: state.generation,
+            revision: state.wanted.revision,
             uptime_s: state.now.as_secs(),
             name: state.setup.name.as_str().to_owned(),
             health: health(state),
@@ -258,9 +267,13 @@ fn sound(state: &State) -> Option<SoundStatus> {
 }
 
 fn destination(state: &State, name: &DestinationName, push: &Push) -> DestinationStatus {
+    let added = state.wanted.added.get(name);
     DestinationStatus {
         name: name.clone(),
         enabled: state.destination_enabled(name).unwrap_or(false),
+        added: added.is_some(),
+        url: added.map(|a| a.url.redacted()),
+        max_bitrate: state.max_bitrate(name),
         state: push.state.clone(),
         figures: push.figures,
     }

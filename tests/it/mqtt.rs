@@ -1,5 +1,8 @@
 //! MQTT against a real mosquitto.
 
+mod flood;
+mod history;
+
 use crate::support::broker::Broker;
 
 #[test]

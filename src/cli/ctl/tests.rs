@@ -17,6 +17,7 @@ use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent, MediaEvent};
 use crate::device::state::{State, Wanted};
 use crate::device::supervisor::{Handle, Supervisor};
+use crate::device::supervisor_world::save;
 use crate::device::testing::setup;
 use crate::edge::local::{Local, SOCKET};
 
@@ -115,6 +116,7 @@ impl Bench {
 
 async fn play_camera(manner: Manner, handle: Handle, mut effects: mpsc::Receiver<Effect>) {
     while let Some(effect) = effects.recv().await {
+        save(&handle, &effect);
         let Effect::SetCameraControl { control, value } = effect else {
             continue;
         };
