@@ -46,7 +46,7 @@ impl Runner {
         loop {
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|s| *s) => return,
+                () = ended(&mut stop) => return,
                 Some(ended) = waiting.join_next(), if !waiting.is_empty() => {
                     if let Err(e) = ended {
                         tracing::error!(error = %e, "a command was ended by a fault of ours");
@@ -221,4 +221,9 @@ fn no_journal(e: &Error) -> Failure {
         retryable: true,
         ..Failure::new(Code::Internal, said)
     }
+}
+
+/// Waits until it is to stop, or whoever could say so is gone.
+async fn ended(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|s| *s).await;
 }
