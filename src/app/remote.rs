@@ -3,6 +3,7 @@
 //! ```text
 //!   client ──Received──> commands.rs ──journal──> desk ──> answers.rs ──journal──> client
 //!          ──desired───> desired.rs ──Command::DesiredApply──> desk
+//!          <─filters──── groups.rs <── watch<Status>
 //!   watch<Status> ─────> tell.rs ──> conn, info, status, reported, telemetry; events through the outbox
 //! ```
 //!
@@ -11,6 +12,7 @@
 mod answers;
 mod commands;
 mod desired;
+mod groups;
 mod tell;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::board::Board;
-use crate::config::{BoxId, BrokerUrl, Config};
+use crate::config::{BoxId, BrokerUrl, Config, GroupName};
 use crate::device::status::Status;
 use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{
@@ -97,11 +99,19 @@ impl Remote {
             topics: topics.clone(),
             desired,
             tell: tell.clone(),
+            status: parts.status.clone(),
         };
         let runner = commands::Runner::new(desk(), db.clone(), answers);
+        let groups = groups::run(
+            client.clone(),
+            topics.clone(),
+            parts.status.clone(),
+            stopped.clone(),
+        );
         let sender = answers::Sender::new(client.clone(), topics, db.clone());
         let runtime = parts.runtime;
         let tasks = vec![
+            ("groups", runtime.spawn(groups)),
             (
                 "desired",
                 runtime.spawn(desired::run(desk(), wishes, stopped.clone())),
@@ -193,6 +203,7 @@ struct Joint {
     topics: BoxTopics,
     desired: mpsc::Sender<desired::Wish>,
     tell: Arc<Tell>,
+    status: watch::Receiver<Status>,
 }
 
 impl Joint {
@@ -225,6 +236,12 @@ impl Joint {
 
     fn received(&mut self, received: Received) {
         match self.topics.meant(&received.topic) {
+            // What the broker still sends of a group that the box has left.
+            Meant::Command {
+                group: Some(group), ..
+            } if !self.belongs_to(&group) => {
+                received.ack.done();
+            }
             Meant::Command { name, .. } => {
                 if !self.commands.take(&name, received) {
                     self.tell.refused();
@@ -238,5 +255,8 @@ impl Joint {
                 received.ack.done();
             }
         }
+    }
+    fn belongs_to(&self, group: &GroupName) -> bool {
+        self.status.borrow().groups.contains(group)
     }
 }
