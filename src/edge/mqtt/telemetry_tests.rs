@@ -37,10 +37,8 @@ fn rates_are_against_the_round_before() {
         net,
         outbox_dropped: 0,
     };
-    let (one, before) = round(
-        &looks(10.0, &status, &system(1000, 900), &net("eth0", 1000)),
-        &Before::default(),
-    );
+    let (early, eth) = (system(1000, 900), net("eth0", 1000));
+    let (one, before) = round(&looks(10.0, &status, &early, &eth), &Before::default());
     assert_eq!((one.stream.fps.main, one.stream.fps.audio), (30.0, 47.0));
     assert_eq!((one.sys.cpu_percent, one.net.rx_bytes_per_s), (None, None));
 
@@ -52,10 +50,8 @@ fn rates_are_against_the_round_before() {
         refused: 3,
         sessions: 1,
     };
-    let (two, _) = round(
-        &looks(20.0, &later, &system(2000, 1650), &net("eth0", 11_000)),
-        &before,
-    );
+    let (late, eth) = (system(2000, 1650), net("eth0", 11_000));
+    let (two, _) = round(&looks(20.0, &later, &late, &eth), &before);
     assert_eq!(two.stream.fps.main, 15.5);
     assert_eq!(two.sys.cpu_percent, Some(25.0));
     assert_eq!(
@@ -69,10 +65,8 @@ fn rates_are_against_the_round_before() {
         (2_000_000, 40, 3)
     );
     // Another link, a counter that began anew, no time between: no nonsense.
-    let (other, _) = round(
-        &looks(10.0, &status, &system(1, 1), &net("wlan0", 1)),
-        &before,
-    );
+    let (none, wlan) = (system(1, 1), net("wlan0", 1));
+    let (other, _) = round(&looks(10.0, &status, &none, &wlan), &before);
     assert_eq!(
         (other.net.rx_bytes_per_s, other.sys.cpu_percent),
         (None, None)
