@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::board::{self, Detected};
-use super::build::{self, Merged};
+use super::build::{self, Look, Merged};
 use super::key_file::reason;
 use super::layer::Layer;
 use super::overrides::{self, ENV_PREFIX};
@@ -116,6 +116,28 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     compose(&texts, problems, sources, Destinations::All)
 }
 
+/// Checks the text of a configuration file by itself, over the defaults of `board`, without using it. No file that it names is
+/// looked at. Answers with the warnings.
+///
+/// # Errors
+/// Every problem of the text, in order.
+pub fn validate(text: &str, board: &Detected) -> Result<Vec<Problem>, Problems> {
+    let text = Text {
+        path: "boothcast.toml".into(),
+        text: text.to_owned(),
+        open: false,
+    };
+    let sources = Sources {
+        files: vec![],
+        env: vec![],
+        set: vec![],
+        board: board.clone(),
+        default_state: "/var/lib/boothcast".into(),
+    };
+    let none = Problems::default();
+    lay(&[text], none, &sources, Destinations::All, Look::Nowhere).map(|loaded| loaded.warnings)
+}
+
 /// Reads the files that are there.
 pub(crate) fn read_files(files: &[(PathBuf, bool)]) -> (Vec<Text>, Problems) {
     let (mut texts, mut problems) = (Vec::new(), Problems::default());
@@ -191,9 +213,19 @@ pub(crate) enum Destinations {
 /// Lays the texts, the environment and the flags over the defaults, and checks the whole.
 pub(crate) fn compose(
     texts: &[Text],
+    errors: Problems,
+    sources: &Sources,
+    wanted: Destinations,
+) -> Result<Loaded, Problems> {
+    lay(texts, errors, sources, wanted, Look::Files)
+}
+
+fn lay(
+    texts: &[Text],
     mut errors: Problems,
     sources: &Sources,
     wanted: Destinations,
+    look: Look,
 ) -> Result<Loaded, Problems> {
     let mut written = Layer::default();
     let mut order = Vec::new();
@@ -215,13 +247,17 @@ pub(crate) fn compose(
         errors.extend(problems);
         written.merge(of_others);
     }
-    let board = board_in_force(&written, &sources.board, &mut errors);
+    let board = board_in_force(&written, &sources.board, look, &mut errors);
     let mut defaults = build::defaults();
     build::of_board(&board.board, &mut defaults);
     build::of_state(sources.default_state.clone(), &mut defaults);
     let mut layer = defaults.clone();
     layer.merge(written);
-    let merged = Merged { layer, defaults };
+    let merged = Merged {
+        layer,
+        defaults,
+        look,
+    };
     let mut warnings = Problems::default();
     let mut aside = Problems::default();
     let config = sound.then(|| {
@@ -250,7 +286,12 @@ pub(crate) fn compose(
 }
 
 /// The board that `board.profile` names; the recognised one where it names none, or none that can be used.
-fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problems) -> Detected {
+fn board_in_force(
+    written: &Layer,
+    recognised: &Detected,
+    look: Look,
+    problems: &mut Problems,
+) -> Detected {
     let entry = written.entries.get("board.profile");
     let Some((at, Value::Text(name))) = entry.and_then(|e| Some((&e.at, e.value.as_ref()?))) else {
         return recognised.clone();
@@ -258,6 +299,7 @@ fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problem
     let found = match board::by_id(name) {
         _ if name == "auto" => return recognised.clone(),
         Some(board) => Ok(board.clone()),
+        None if look == Look::Nowhere => return recognised.clone(),
         None => board::read_file(Path::new(name)),
     };
     match found {
@@ -276,7 +318,7 @@ fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problem
 fn destinations(merged: &Merged, problems: &mut Problems) -> Vec<Destination> {
     let all = &merged.layer.destinations;
     all.iter()
-        .filter_map(|d| destination::build(d, problems))
+        .filter_map(|d| destination::build(d, merged.look, problems))
         .collect()
 }
 

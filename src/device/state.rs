@@ -131,6 +131,7 @@ impl State {
         self.actual.flow.audio_at = now;
         self.actual.camera.open(now);
         let mut effects = Vec::new();
+        self.resume_trial(&mut effects);
         self.sync_slate(&mut effects);
         if self.setup.audio {
             self.first_sound(&mut effects);

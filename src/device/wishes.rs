@@ -21,7 +21,19 @@ impl State {
         }
         let before = self.wanted.clone();
         let mut after = Vec::new();
-        self.wish(command, &mut after);
+        match command {
+            Command::DesiredApply { version, settings } => {
+                self.apply_desired(origin, version, &settings, &mut after);
+            }
+            other => {
+                self.wish(other, &mut after);
+                if self.wanted != before {
+                    // A person is in charge.
+                    self.end_trial();
+                    self.actual.watch.rolled_back_at = None;
+                }
+            }
+        }
         self.save(&before, effects);
         effects.append(&mut after);
     }

@@ -1,5 +1,6 @@
 //! MQTT against a real mosquitto.
 
+mod client;
 mod flood;
 mod history;
 
