@@ -97,8 +97,8 @@ impl Commands {
         }
     }
 
-    /// Takes a message; `name` as in `live/start`. Never waits.
-    pub fn take(&mut self, name: &str, received: Received) {
+    /// Takes a message; `name` as in `live/start`. Never waits. False: there are too many.
+    pub fn take(&mut self, name: &str, received: Received) -> bool {
         let Received {
             payload,
             properties,
@@ -116,7 +116,8 @@ impl Commands {
         };
         if let Err(failure) = self.desk.admit(Origin::Mqtt) {
             let refusal = codec::refuse(&incoming, &self.topics, failure);
-            return self.refuse(refusal, ack);
+            self.refuse(refusal, ack);
+            return false;
         }
         match codec::take(&incoming, &self.topics) {
             Taken::Command(command) => self.sort(*command, ack),
@@ -130,6 +131,7 @@ impl Commands {
                 ack.done();
             }
         }
+        true
     }
 
     fn sort(&mut self, command: RemoteCommand, ack: Ack) {

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{Item, expired, is_over, moment};
 use crate::app::remote::answers::{Outgoing, Said};
+use crate::app::remote::ending;
 use crate::device::command::Origin;
 use crate::edge::codec::{Code, Failure};
 use crate::edge::desk::Desk;
@@ -46,7 +47,7 @@ impl Runner {
         loop {
             tokio::select! {
                 biased;
-                () = ended(&mut stop) => return,
+                () = ending(&mut stop) => return,
                 Some(ended) = waiting.join_next(), if !waiting.is_empty() => {
                     if let Err(e) = ended {
                         tracing::error!(error = %e, "a command was ended by a fault of ours");
@@ -223,7 +224,3 @@ fn no_journal(e: &Error) -> Failure {
     }
 }
 
-/// Waits until it is to stop, or whoever could say so is gone.
-async fn ended(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|s| *s).await;
-}
