@@ -26,6 +26,8 @@ pub mod gate;
 pub mod h264;
 /// A pipeline for a few buffers.
 mod oneshot;
+/// Words on the picture.
+pub mod overlay;
 /// What leaves the box.
 pub mod output;
 /// The raw picture between capture and encoder; callbacks between stages.
