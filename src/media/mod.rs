@@ -24,8 +24,12 @@ pub mod fanout;
 pub mod gate;
 /// H.264 byte-stream: NAL units, parameter sets, keyframes.
 pub mod h264;
+/// A pipeline for a few buffers.
+mod oneshot;
 /// What leaves the box.
 pub mod output;
+/// Words on the picture.
+pub mod overlay;
 /// The raw picture between capture and encoder; callbacks between stages.
 pub mod raw;
 /// How media code tells the core what happened.

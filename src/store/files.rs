@@ -76,7 +76,7 @@ fn fill(mut file: File, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn sync_dir(dir: &Path) -> std::io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> std::io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
@@ -174,7 +174,7 @@ fn parse(bytes: &[u8]) -> Result<Wanted, String> {
 
 /// The safe side, with the damaged file out of the way.
 fn broken(dir: &Path, path: &Path, why: &str) -> LoadedWanted {
-    let kept = match move_aside(dir, path) {
+    let kept = match move_aside(dir, WANTED, KEPT) {
         Ok(aside) => format!("It is kept as {}.", aside.display()),
         Err(e) => format!("It could not be moved aside ({e})."),
     };
@@ -187,8 +187,9 @@ fn broken(dir: &Path, path: &Path, why: &str) -> LoadedWanted {
     }
 }
 
-fn move_aside(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
-    let prefix = format!("{WANTED}.broken-");
+/// Renames the file `name` of the folder to `{name}.broken-N`, and removes the oldest such files beyond `kept`.
+pub(super) fn move_aside(dir: &Path, name: &str, kept: usize) -> std::io::Result<PathBuf> {
+    let prefix = format!("{name}.broken-");
     let mut numbers: Vec<u64> = std::fs::read_dir(dir)?
         .flatten()
         .filter_map(|e| {
@@ -199,8 +200,8 @@ fn move_aside(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
     numbers.sort_unstable();
     let next = numbers.last().map_or(1, |n| n.saturating_add(1));
     let aside = dir.join(format!("{prefix}{next}"));
-    std::fs::rename(path, &aside)?;
-    let surplus = (numbers.len() + 1).saturating_sub(KEPT);
+    std::fs::rename(dir.join(name), &aside)?;
+    let surplus = (numbers.len() + 1).saturating_sub(kept);
     for n in numbers.iter().take(surplus) {
         // One too many does no harm.
         let _ = std::fs::remove_file(dir.join(format!("{prefix}{n}")));

@@ -1,5 +1,10 @@
 //! MQTT against a real mosquitto.
 
+mod client;
+mod commands;
+mod flood;
+mod history;
+
 use crate::support::broker::Broker;
 
 #[test]
