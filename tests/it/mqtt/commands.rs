@@ -27,7 +27,8 @@ pub struct Scene {
 fn config(broker: &Broker, mqtt: &str) -> String {
     format!(
         "[mqtt]\nbroker = \"{}\"\nid = \"b1\"\n{mqtt}\n[video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n\
-         [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n",
+         [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n\
+         [adaptive]\nenabled = false\n",
         broker.url()
     )
 }
@@ -42,7 +43,7 @@ impl Scene {
             rtsp: "enabled = false",
             ..Options::default()
         });
-        let scene = Self { broker, it, ears };
+        let mut scene = Self { broker, it, ears };
         scene.wait_online(1);
         scene
     }
@@ -53,9 +54,14 @@ impl Scene {
     }
 
     /// Until the box has said for the n-th time that it is there.
-    pub fn wait_online(&self, n: usize) {
-        self.ears
-            .wait_for(&format!("{BASE}/conn"), n, |p| p["state"] == "online");
+    pub fn wait_online(&mut self, n: usize) {
+        let topic = format!("{BASE}/conn");
+        crate::support::wait_for("the box", LONG, || {
+            let ended = self.it.process.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the box ended: {}", self.it.stderr());
+            let words = self.ears.with(&topic, |p| p["state"] == "online");
+            (words.len() >= n).then_some(())
+        });
     }
 
     /// The same box once more, in its folder, after a kill or an end.
