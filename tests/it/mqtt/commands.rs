@@ -227,6 +227,58 @@ fn a_restart_is_answered_before_the_box_goes() {
 }
 
 #[test]
+fn questions_are_answered_beside_the_commands() {
+    let mut scene = Scene::new();
+    scene.send("snapshot", &json!({"id": "p", "args": {"max_width": 80}}));
+    let answer = scene.answer("snapshot", "p", 1);
+    let picture = &answer["data"];
+    assert_eq!(picture["topic"], format!("{BASE}/snapshot"), "{answer}");
+    assert_eq!(
+        (&picture["width"], &picture["height"]),
+        (&json!(80), &json!(60))
+    );
+    assert!(picture["bytes"].as_u64().is_some_and(|n| n > 100));
+    // The picture itself came first.
+    let all = scene.ears.topics();
+    let place = |leaf: &str| all.iter().position(|t| *t == format!("{BASE}/{leaf}"));
+    assert!(place("snapshot").unwrap() < place("rsp/snapshot").unwrap());
+    scene.send("logs", &json!({"id": "l", "args": {"lines": 5}}));
+    let answer = scene.answer("logs", "l", 1);
+    assert_eq!(answer["ok"], true, "{answer}");
+    scene.send(
+        "config/validate",
+        &json!({"id": "c", "args": {"toml": "[video]\nsource = 7"}}),
+    );
+    let answer = scene.answer("config/validate", "c", 1);
+    assert_eq!(answer["ok"], true, "{answer}");
+    // They are asked anew each time, also with the same id.
+    let generation = |n| {
+        scene.answer("status", "s", n)["data"]["generation"]
+            .as_u64()
+            .unwrap()
+    };
+    scene.send("status", &json!({"id": "s"}));
+    let before = generation(1);
+    scene.send(
+        "bitrate/set",
+        &json!({"id": "b", "args": {"bitrate": 120_000}}),
+    );
+    scene.answer("bitrate/set", "b", 1);
+    scene.send("status", &json!({"id": "s"}));
+    assert!(generation(2) > before);
+    scene.assert_alive();
+}
+
+#[test]
+fn what_only_somebody_at_the_box_may_do_is_forbidden() {
+    let mut scene = Scene::new();
+    scene.send("factory/reset", &json!({"id": "f"}));
+    let answer = scene.answer("factory/reset", "f", 1);
+    assert_eq!(answer["error"]["code"], "forbidden", "{answer}");
+    scene.assert_alive();
+}
+
+#[test]
 fn a_group_is_heard_once_it_is_set_and_no_longer_than_that() {
     let scene = Scene::new();
     let to_group = |id: &str| {
