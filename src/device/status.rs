@@ -6,17 +6,22 @@ use super::actual::Push;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
+use super::notice::Words;
 use super::observe::PASSTHROUGH;
+use super::settings::DesiredReport;
 use super::source::Source;
 use super::state::State;
 use super::status_hardware::{self as of, ControlStatus, HardwareStatus, KeptControl, MixerStatus};
-use crate::config::{DestinationName, VideoSettings};
+use super::status_settings;
+use crate::config::{DestinationName, GroupName, VideoSettings};
 
 /// Everything that the box says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// Rises with every published change.
     pub generation: u64,
+    /// Rises with every change of what is wanted.
+    pub revision: u64,
     /// Whole seconds since start, at the time of publication.
     pub uptime_s: u64,
     /// Name of the box.
@@ -37,11 +42,13 @@ pub struct Status {
     pub encoders: Vec<EncoderStatus>,
     /// Bitrate of the main rendition.
     pub bitrate: BitrateStatus,
+    /// What the main rendition is wanted to be; heat may make it smaller.
+    pub wanted_video: VideoSettings,
     /// Sound settings and level; absent without a sound track.
     pub sound: Option<SoundStatus>,
     /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
     pub drift_ppm: Option<f32>,
-    /// Configured destinations, by name.
+    /// Destinations, by name.
     pub destinations: Vec<DestinationStatus>,
     /// RTSP readers connected now.
     pub rtsp_readers: u32,
@@ -55,6 +62,14 @@ pub struct Status {
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
     pub hardware: HardwareStatus,
+    /// Words on the picture.
+    pub words: Words,
+    /// Notifications that made room for newer ones, since start.
+    pub notices_dropped: u64,
+    /// What became of an operator's settings.
+    pub desired: Option<DesiredReport>,
+    /// Groups whose commands are heard.
+    pub groups: Vec<GroupName>,
 }
 
 /// Where a source stands.
@@ -131,6 +146,12 @@ pub struct DestinationStatus {
     pub name: DestinationName,
     /// Switched on.
     pub enabled: bool,
+    /// Added by command; else it stands in the configuration file.
+    pub added: bool,
+    /// Server and application of one that was added, without what may be a key.
+    pub url: Option<String>,
+    /// Ceiling, bit/s.
+    pub max_bitrate: Option<u32>,
     /// Where the push stands.
     #[serde(flatten)]
     pub state: DestinationState,
@@ -156,6 +177,7 @@ impl Status {
         let actual = &state.actual;
         Self {
             generation: state.generation,
+            revision: state.wanted.revision,
             uptime_s: state.now.as_secs(),
             name: state.setup.name.as_str().to_owned(),
             health: health(state),
@@ -169,6 +191,7 @@ impl Status {
                 now: actual.bitrate,
                 wanted: state.wanted_video().bitrate,
             },
+            wanted_video: state.wanted_video().clone(),
             sound: sound(state),
             drift_ppm: actual.drift_ppm,
             destinations: actual
@@ -186,6 +209,10 @@ impl Status {
             kept_controls: of::kept_controls(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
+            words: actual.board.told.clone(),
+            notices_dropped: actual.board.dropped,
+            desired: status_settings::desired(state),
+            groups: state.wanted.groups.clone(),
         }
     }
 }
@@ -258,9 +285,13 @@ fn sound(state: &State) -> Option<SoundStatus> {
 }
 
 fn destination(state: &State, name: &DestinationName, push: &Push) -> DestinationStatus {
+    let added = state.wanted.added.get(name);
     DestinationStatus {
         name: name.clone(),
         enabled: state.destination_enabled(name).unwrap_or(false),
+        added: added.is_some(),
+        url: added.map(|a| a.url.redacted()),
+        max_bitrate: state.max_bitrate(name),
         state: push.state.clone(),
         figures: push.figures,
     }

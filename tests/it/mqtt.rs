@@ -1,6 +1,9 @@
 //! MQTT against a real mosquitto.
 
 mod client;
+mod commands;
+mod flood;
+mod history;
 
 use crate::support::broker::Broker;
 
