@@ -346,6 +346,8 @@ async fn a_server_that_is_not_the_right_one_is_told_from_one_that_is() {
     );
 }
 
+type Change = fn(&mut ClientOptions, &Broker);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_are_no_certificates_are_named_at_once() {
     let broker = Broker::with_files("allow_anonymous true\n", |dir| {
@@ -356,7 +358,7 @@ async fn files_that_are_no_certificates_are_named_at_once() {
     });
     let runtime = tokio::runtime::Handle::current();
     let good = with_certificate(&broker, "b1");
-    let change: [(&str, fn(&mut ClientOptions, &Broker)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("mqtt.tls_ca cannot be read", |o, b| {
             o.tls_ca = b.path("missing")
         }),
@@ -374,7 +376,7 @@ async fn files_that_are_no_certificates_are_named_at_once() {
         }),
         ("belong together", |o, _| o.tls_key = Default::default()),
     ];
-    for (words, change) in change {
+    for (words, change) in changes {
         let mut o = good.clone();
         change(&mut o, &broker);
         let error = Client::start(o, vec![], &runtime).expect_err(words);
