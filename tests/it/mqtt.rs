@@ -3,6 +3,7 @@
 mod client;
 mod flood;
 mod history;
+mod tell;
 
 use crate::support::broker::Broker;
 
