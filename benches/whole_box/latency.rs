@@ -42,6 +42,7 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         clock: Clock::real(),
         notices: vec![],
         sources: None,
+        logs: Default::default(),
     };
     App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()))
 }

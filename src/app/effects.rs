@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 use super::hardware::Hardware;
+use super::log_ring::LogRing;
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent};
 use crate::device::state::Wanted;
@@ -29,6 +30,8 @@ pub struct Carrier {
     pub address: String,
     /// Outcomes go in here.
     pub handle: Handle,
+    /// Learns the keys of destinations.
+    pub logs: LogRing,
 }
 
 /// Starts the thread.
@@ -56,6 +59,9 @@ impl Carrier {
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
                 other => {
+                    if let Effect::SetDestination(destination) = other {
+                        self.logs.hide(&destination.key);
+                    }
                     self.engine.apply(other);
                     self.hardware.apply(other);
                 }

@@ -9,6 +9,9 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
+/// The last lines of the log.
+pub mod log_ring;
+mod rate;
 mod remote;
 pub mod sources;
 
@@ -37,6 +40,7 @@ use crate::store::db::Db;
 use crate::store::files::{self, LoadedWanted};
 use crate::store::folder;
 use hardware::Hardware;
+use log_ring::LogRing;
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
@@ -57,6 +61,8 @@ pub struct AppOptions {
     pub notices: Vec<String>,
     /// Sources to use instead of what the configuration and the devices say (tests).
     pub sources: Option<sources::Sources>,
+    /// The last lines of the log: learns the secrets, answers who asks.
+    pub logs: LogRing,
 }
 
 /// A running box.
@@ -91,7 +97,9 @@ impl App {
             clock,
             notices,
             sources,
+            logs,
         } = options;
+        hide_secrets(&logs, &config);
         let begun = Instant::now();
         let state_dir = config.paths.state.clone();
         folder::prepare_dir(&state_dir)?;
@@ -101,6 +109,9 @@ impl App {
         let found = sources.unwrap_or_else(|| sources::resolve(&config, &board));
         let table = encoders::choose(&config, &board)?;
         let (rtsp, password) = rtsp_options(&config)?;
+        if let Some((_, password)) = rtsp.as_ref().and_then(|r| r.auth.as_ref()) {
+            logs.hide(password);
+        }
 
         let setup = setup(&config, &table.usable, found.audio.is_some());
         let (effects_in, effects_out) = mpsc::channel(256);
@@ -161,11 +172,10 @@ impl App {
             configured: config.encode.video.bitrate,
             address: page.address(),
             handle: handle.clone(),
+            logs: logs.clone(),
         })?;
-        let desk = desk::desk(desk::Behind {
-            handle: handle.clone(),
-        })
-        .limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
+        let behind = desk::Behind::new(handle.clone(), logs, main.clone(), &config, &board);
+        let desk = desk::desk(behind).limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
         let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
             Err(e) => {
@@ -176,6 +186,7 @@ impl App {
         let remote = remote::Parts {
             config: &config,
             board: &board,
+            encoders: &table.usable,
             desk: &desk,
             status: status.clone(),
             runtime,
@@ -251,6 +262,12 @@ impl App {
         tracing::info!(ms = begun.elapsed().as_millis(), clean, "ended");
         clean
     }
+}
+
+/// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
+fn hide_secrets(logs: &LogRing, config: &Config) {
+    let keys = config.destination.iter().map(|d| &d.key);
+    keys.chain(&config.mqtt.password).for_each(|s| logs.hide(s));
 }
 
 /// Remote control, where a broker is configured, and a sentence if there can be none; the box does well without it.

@@ -4,9 +4,12 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::prelude::*;
 
 use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
+use crate::app::log_ring::LogRing;
 use crate::app::{App, AppOptions, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -53,7 +56,8 @@ fn try_run(args: &RunArgs) -> Result<bool> {
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
     let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
-    start_logging(&loaded.config)?;
+    let logs = LogRing::default();
+    start_logging(&loaded.config, &logs)?;
     let notices = notices(&loaded);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -69,6 +73,7 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         clock: Clock::real(),
         notices,
         sources: None,
+        logs,
     };
     let clean = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -173,21 +178,25 @@ fn hangup_is_ignored() -> bool {
 }
 
 /// Logs go to standard error; systemd and shells keep them apart from what is printed for people.
-fn start_logging(config: &Config) -> Result<()> {
+fn start_logging(config: &Config, logs: &LogRing) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level).map_err(|e| {
         Error::new(Kind::BadConfig, "log.level is not a level or filter.")
             .caused_by(e)
             .mend("Use error, warn, info, debug or trace.")
     })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let out = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let started = if config.log.json {
-        builder.json().try_init()
+    let out = if config.log.json {
+        out.json().boxed()
     } else {
-        builder.try_init()
+        out.boxed()
     };
+    let started = tracing_subscriber::registry()
+        .with(filter)
+        .with(out)
+        .with(logs.clone())
+        .try_init();
     started.map_err(|e| {
         Error::new(
             Kind::Internal,

@@ -85,12 +85,24 @@ fn entry(source: &str, path: &str, value: Value) -> Entry {
     }
 }
 
+/// Whether files that a configuration names are looked at. Somebody afar who has a text checked must not learn so what is on
+/// the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// They are.
+    Files,
+    /// They are not, and are taken to be in order.
+    Nowhere,
+}
+
 /// Merged layers over the defaults.
 pub struct Merged {
     /// Everything that was written, over the defaults.
     pub layer: Layer,
     /// The defaults alone, for keys whose value was refused.
     pub defaults: Layer,
+    /// Whether files that keys name may be looked at.
+    pub look: Look,
 }
 
 impl Merged {

@@ -1,5 +1,6 @@
 //! Layers, later ones winning: built-in defaults, board profile, files, environment, flags.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -7,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::board::{self, Detected};
-use super::build::{self, Merged};
+use super::build::{self, Look, Merged};
 use super::key_file::reason;
 use super::layer::Layer;
 use super::overrides::{self, ENV_PREFIX};
 use super::problems::{Origin, Problem, Problems};
 use super::schema::{Config, Destination};
-use super::value::Value;
+use super::table::KEYS;
+use super::value::{Value, plain};
 use super::{destination, document, rules};
 
 /// Largest configuration file in bytes: many times what 64 destinations need.
@@ -94,6 +96,8 @@ pub struct Loaded {
     /// What was set aside so that the show goes on, and why: broken files, in whose place the last good ones are in
     /// force, and destinations that cannot be used. Only [`load_or_last_good`](super::load_or_last_good) does that.
     pub set_aside: Option<Problems>,
+    /// What is in force, as plain text, by key; without the keys of destinations, and without secrets.
+    pub values: BTreeMap<&'static str, String>,
 }
 
 /// The text of one file.
@@ -114,6 +118,28 @@ pub(crate) struct Text {
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let (texts, problems) = read_files(&sources.files);
     compose(&texts, problems, sources, Destinations::All)
+}
+
+/// Checks the text of a configuration file by itself, over the defaults of `board`, without using it. No file that it names is
+/// looked at. Answers with the warnings.
+///
+/// # Errors
+/// Every problem of the text, in order.
+pub fn validate(text: &str, board: &Detected) -> Result<Vec<Problem>, Problems> {
+    let text = Text {
+        path: "boothcast.toml".into(),
+        text: text.to_owned(),
+        open: false,
+    };
+    let sources = Sources {
+        files: vec![],
+        env: vec![],
+        set: vec![],
+        board: board.clone(),
+        default_state: "/var/lib/boothcast".into(),
+    };
+    let none = Problems::default();
+    lay(&[text], none, &sources, Destinations::All, Look::Nowhere).map(|loaded| loaded.warnings)
 }
 
 /// Reads the files that are there.
@@ -191,9 +217,19 @@ pub(crate) enum Destinations {
 /// Lays the texts, the environment and the flags over the defaults, and checks the whole.
 pub(crate) fn compose(
     texts: &[Text],
+    errors: Problems,
+    sources: &Sources,
+    wanted: Destinations,
+) -> Result<Loaded, Problems> {
+    lay(texts, errors, sources, wanted, Look::Files)
+}
+
+fn lay(
+    texts: &[Text],
     mut errors: Problems,
     sources: &Sources,
     wanted: Destinations,
+    look: Look,
 ) -> Result<Loaded, Problems> {
     let mut written = Layer::default();
     let mut order = Vec::new();
@@ -215,13 +251,17 @@ pub(crate) fn compose(
         errors.extend(problems);
         written.merge(of_others);
     }
-    let board = board_in_force(&written, &sources.board, &mut errors);
+    let board = board_in_force(&written, &sources.board, look, &mut errors);
     let mut defaults = build::defaults();
     build::of_board(&board.board, &mut defaults);
     build::of_state(sources.default_state.clone(), &mut defaults);
     let mut layer = defaults.clone();
     layer.merge(written);
-    let merged = Merged { layer, defaults };
+    let merged = Merged {
+        layer,
+        defaults,
+        look,
+    };
     let mut warnings = Problems::default();
     let mut aside = Problems::default();
     let config = sound.then(|| {
@@ -244,13 +284,26 @@ pub(crate) fn compose(
             files_used: texts.iter().map(|t| t.path.clone()).collect(),
             warnings: warnings.sorted(&order).into_vec(),
             set_aside: (!aside.is_empty()).then(|| aside.sorted(&order)),
+            values: values(&merged),
         }),
         _ => Err(errors.sorted(&order)),
     }
 }
 
+/// What may be shown of what is in force; a key that is not set is empty.
+fn values(merged: &Merged) -> BTreeMap<&'static str, String> {
+    let keys = KEYS.iter().filter(|k| k.may_be_shown());
+    keys.map(|k| (k.path, merged.value(k.path).map_or_else(String::new, plain)))
+        .collect()
+}
+
 /// The board that `board.profile` names; the recognised one where it names none, or none that can be used.
-fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problems) -> Detected {
+fn board_in_force(
+    written: &Layer,
+    recognised: &Detected,
+    look: Look,
+    problems: &mut Problems,
+) -> Detected {
     let entry = written.entries.get("board.profile");
     let Some((at, Value::Text(name))) = entry.and_then(|e| Some((&e.at, e.value.as_ref()?))) else {
         return recognised.clone();
@@ -258,6 +311,7 @@ fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problem
     let found = match board::by_id(name) {
         _ if name == "auto" => return recognised.clone(),
         Some(board) => Ok(board.clone()),
+        None if look == Look::Nowhere => return recognised.clone(),
         None => board::read_file(Path::new(name)),
     };
     match found {
@@ -276,7 +330,7 @@ fn board_in_force(written: &Layer, recognised: &Detected, problems: &mut Problem
 fn destinations(merged: &Merged, problems: &mut Problems) -> Vec<Destination> {
     let all = &merged.layer.destinations;
     all.iter()
-        .filter_map(|d| destination::build(d, problems))
+        .filter_map(|d| destination::build(d, merged.look, problems))
         .collect()
 }
 

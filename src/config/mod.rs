@@ -40,7 +40,7 @@ mod value;
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub(crate) use key_file::read as read_key_file;
 pub use last_good::load_or_last_good;
-pub use load::{DEFAULT_FILES, Loaded, Sources, load};
+pub use load::{DEFAULT_FILES, Loaded, Sources, load, validate};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;

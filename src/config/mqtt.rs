@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::build::Merged;
+use super::build::{Look, Merged};
 use super::key_file;
 use super::problems::Problems;
 use super::types::{BoxId, FleetName, Secret};
@@ -234,6 +234,9 @@ fn password(m: &Merged) -> Result<Option<Secret>, Problems> {
     if written.is_some() {
         let clause = "stands beside mqtt.password; there is one password, in one of the two";
         return Err(at.problem(clause).mend("Remove one of the two.").into());
+    }
+    if m.look == Look::Nowhere {
+        return Ok(None);
     }
     key_file::read(&file)
         .map(Some)

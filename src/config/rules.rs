@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::build::Merged;
+use super::build::{Look, Merged};
 use super::key_file;
 use super::keys::bitrate_text;
 use super::layer::Dest;
@@ -169,7 +169,7 @@ fn missing_file(m: &Merged, path: &str) -> Problems {
     let Some(entry) = m.written(path) else {
         return Problems::default();
     };
-    if file.as_os_str().is_empty() || file.is_file() {
+    if m.look == Look::Nowhere || file.as_os_str().is_empty() || file.is_file() {
         return Problems::default();
     }
     file_problem(&entry.at, &file).into()
@@ -294,7 +294,7 @@ pub fn destinations(m: &Merged, errors: &mut Problems, warnings: &mut Problems) 
         let Some(super::value::Value::Path(file)) = &ca.value else {
             continue;
         };
-        if !file.as_os_str().is_empty() && !file.is_file() {
+        if m.look == Look::Files && !file.as_os_str().is_empty() && !file.is_file() {
             errors.push(file_problem(&ca.at, file));
         }
         if super::destination::address(dest).is_some_and(|url| !url.is_tls()) {

@@ -9,6 +9,7 @@ mod boards;
 mod last_good;
 mod mangled;
 mod messages;
+mod text_alone;
 
 /// Holds every kind of character that a stream key has; looked for in everything that is printed.
 const CANARY: &str = "Cn4ry-77zq_XvW9-k3pT";

@@ -12,6 +12,8 @@ use super::mixer::Mixer;
 use super::source::Source;
 use super::still::Still;
 use super::thermal::Heat;
+use super::trial::Watch;
+use super::words::Board;
 use crate::config::{Destination, DestinationName, VideoSettings};
 
 /// The longest reason that is kept, in characters: reasons come from drivers and servers.
@@ -58,6 +60,10 @@ pub struct Actual {
     pub readers: u32,
     /// Access units so far, and when they last rose.
     pub flow: Flow,
+    /// Frames that went out, and settings on trial.
+    pub watch: Watch,
+    /// Words on the picture.
+    pub board: Board,
     /// The sound track has not grown for [`Flow::AUDIO_LIMIT`] although the picture goes on.
     pub audio_stalled: bool,
     /// Until when the box blinks to be found.

@@ -12,6 +12,12 @@ pub mod coalesce;
 pub mod command;
 /// Controls of the camera: names, ranges, values.
 pub mod control;
+/// Settings of an operator.
+pub mod desired;
+/// Their destinations.
+mod desired_destination;
+/// How they are read.
+mod desired_read;
 /// What the world must do.
 pub mod effect;
 /// Effects that wait for the world, the newest of each kind.
@@ -50,6 +56,8 @@ pub mod state;
 pub mod status;
 /// The part of it that speaks of the devices of the box.
 pub mod status_hardware;
+/// Settings in force, as they are reported.
+mod status_settings;
 /// A camera that sends the same picture again and again.
 pub mod still;
 /// The one task that mutates.
@@ -58,10 +66,14 @@ pub mod supervisor;
 mod supervisor_held;
 /// Heat: levels, and the pictures that they allow.
 pub mod thermal;
+/// Settings on trial.
+pub mod trial;
 /// What people asked for.
 mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
+/// When words are shown on the picture.
+pub mod words;
 
 #[cfg(test)]
 mod destination_tests;

@@ -56,6 +56,9 @@ impl State {
                 reason,
             } => self.encoder_failed(rendition, &encoder, &reason, effects),
             MediaEvent::Flow { main, sub, audio } => {
+                if main != self.actual.flow.main {
+                    self.actual.watch.frames_at = Some(now);
+                }
                 self.actual.flow.update(main, sub, audio, now);
                 self.watch_audio();
             }
@@ -202,7 +205,9 @@ impl State {
 
     /// Notes the time without looking for what is due: what is heard next is heard now. `Event::Tick` looks.
     pub fn at(&mut self, now: Duration) {
-        if now.saturating_sub(self.now) > LOST_TIME {
+        let lost = now.saturating_sub(self.now);
+        if lost > LOST_TIME {
+            self.actual.watch.lost(lost);
             let flow = &mut self.actual.flow;
             (flow.main_at, flow.sub_at, flow.audio_at) = (now, now, now);
         }
@@ -216,6 +221,7 @@ impl State {
         }
         let now = self.now;
         self.tick_hardware();
+        self.tick_trial(effects);
         self.retry_save(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::command::{Command, Origin};
 use super::state::State;
-use super::{policy_destinations, policy_devices};
+use super::{desired, policy_destinations, policy_devices, words};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -76,6 +76,14 @@ pub enum DenialCode {
 }
 
 impl DenialCode {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn name(self) -> String {
+        let json = serde_json::to_value(self).ok();
+        json.and_then(|j| j.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// Whether the same command may be accepted a little later.
     #[must_use]
     pub fn retryable(self) -> bool {
@@ -167,12 +175,10 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
         }
         Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
         Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
-        Command::OverlayText(_)
-        | Command::OverlayClear
-        | Command::Notify(_)
-        | Command::DesiredApply { .. } => {
-            deny(DenialCode::Unsupported, "This box cannot do that yet.")
-        }
+        Command::OverlayText(banner) => words::text(state, banner),
+        Command::OverlayClear => words::clear(state),
+        Command::Notify(notice) => words::notice(state, notice),
+        Command::DesiredApply { version, settings } => desired::decide(state, *version, settings),
         // Answered before they come here (`app/desk.rs`).
         Command::Snapshot { .. }
         | Command::Status
@@ -286,7 +292,8 @@ pub fn check_video(video: &VideoSettings) -> Result<(), String> {
     check_bitrate(video.bitrate)
 }
 
-fn check_bitrate(bitrate: u32) -> Result<(), String> {
+/// Whether an encoder may be asked for `bitrate`; the error is a sentence.
+pub fn check_bitrate(bitrate: u32) -> Result<(), String> {
     if (MIN_BITRATE..=MAX_BITRATE).contains(&bitrate) {
         Ok(())
     } else {

@@ -21,8 +21,10 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// What it comes to; `None`: it is new, and has no key.
     pub fn added(&self, before: Option<&Added>) -> Option<Added> {
+        // Written otherwise, but the same place: no reason to begin anew.
+        let same = before.filter(|b| b.url.tc_url() == self.url.tc_url());
         Some(Added {
-            url: self.url.clone(),
+            url: same.map_or(self.url, |b| &b.url).clone(),
             key: self.key.or(before.map(|b| &b.key))?.clone(),
             enabled: self
                 .enabled

@@ -131,6 +131,7 @@ impl State {
         self.actual.flow.audio_at = now;
         self.actual.camera.open(now);
         let mut effects = Vec::new();
+        self.resume_trial(&mut effects);
         self.sync_slate(&mut effects);
         if self.setup.audio {
             self.first_sound(&mut effects);
@@ -148,6 +149,7 @@ impl State {
             self.actual.mic.open(now);
             effects.push(Effect::OpenMic);
         }
+        self.sync_words(&mut effects);
         self.sync_destinations(&mut effects);
         self.generation = self.generation.saturating_add(1);
         (self, effects)
@@ -250,6 +252,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         state.sync_devices(were_up, &mut effects);
         state.sync_profile(&mut effects);
         state.sync_slate(&mut effects);
+        state.sync_words(&mut effects);
         state.sync_destinations(&mut effects);
         state.sync_bitrate(&mut effects);
     }

@@ -6,11 +6,14 @@ use super::actual::Push;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
+use super::notice::Words;
 use super::observe::PASSTHROUGH;
+use super::settings::DesiredReport;
 use super::source::Source;
 use super::state::State;
 use super::status_hardware::{self as of, ControlStatus, HardwareStatus, KeptControl, MixerStatus};
-use crate::config::{DestinationName, VideoSettings};
+use super::status_settings;
+use crate::config::{DestinationName, GroupName, VideoSettings};
 
 /// Everything that the box says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,6 +42,8 @@ pub struct Status {
     pub encoders: Vec<EncoderStatus>,
     /// Bitrate of the main rendition.
     pub bitrate: BitrateStatus,
+    /// What the main rendition is wanted to be; heat may make it smaller.
+    pub wanted_video: VideoSettings,
     /// Sound settings and level; absent without a sound track.
     pub sound: Option<SoundStatus>,
     /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
@@ -57,6 +62,14 @@ pub struct Status {
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
     pub hardware: HardwareStatus,
+    /// Words on the picture.
+    pub words: Words,
+    /// Notifications that made room for newer ones, since start.
+    pub notices_dropped: u64,
+    /// What became of an operator's settings.
+    pub desired: Option<DesiredReport>,
+    /// Groups whose commands are heard.
+    pub groups: Vec<GroupName>,
 }
 
 /// Where a source stands.
@@ -178,6 +191,7 @@ impl Status {
                 now: actual.bitrate,
                 wanted: state.wanted_video().bitrate,
             },
+            wanted_video: state.wanted_video().clone(),
             sound: sound(state),
             drift_ppm: actual.drift_ppm,
             destinations: actual
@@ -195,6 +209,10 @@ impl Status {
             kept_controls: of::kept_controls(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
+            words: actual.board.told.clone(),
+            notices_dropped: actual.board.dropped,
+            desired: status_settings::desired(state),
+            groups: state.wanted.groups.clone(),
         }
     }
 }

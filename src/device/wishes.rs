@@ -21,7 +21,19 @@ impl State {
         }
         let before = self.wanted.clone();
         let mut after = Vec::new();
-        self.wish(command, &mut after);
+        match command {
+            Command::DesiredApply { version, settings } => {
+                self.apply_desired(origin, version, &settings, &mut after);
+            }
+            other => {
+                self.wish(other, &mut after);
+                if self.wanted != before {
+                    // A person is in charge.
+                    self.end_trial();
+                    self.actual.watch.rolled_back_at = None;
+                }
+            }
+        }
         self.save(&before, effects);
         effects.append(&mut after);
     }
@@ -57,6 +69,9 @@ impl State {
                 self.end(Effect::Reboot, after);
             }
             Command::Shutdown => self.end(Effect::Shutdown, after),
+            Command::OverlayText(banner) => self.wish_line(banner),
+            Command::OverlayClear => self.wish_no_words(),
+            Command::Notify(notice) => self.wish_notice(notice),
             Command::DestinationSet { .. }
             | Command::DestinationRemove { .. }
             | Command::DestinationEnable { .. } => self.wish_destination(command),

@@ -24,6 +24,8 @@ pub mod fanout;
 pub mod gate;
 /// H.264 byte-stream: NAL units, parameter sets, keyframes.
 pub mod h264;
+/// A pipeline for a few buffers.
+mod oneshot;
 /// What leaves the box.
 pub mod output;
 /// The raw picture between capture and encoder; callbacks between stages.

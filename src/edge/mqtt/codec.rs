@@ -29,6 +29,8 @@ pub const MAX_SPREAD_S: u64 = 3600;
 const MAX_TOPIC: usize = 512;
 /// The longest name of a command, in bytes; the longest that there is has 20.
 const MAX_NAME: usize = 64;
+/// A payload of so many bytes is read at no cost worth mentioning.
+const CHEAP: usize = 2048;
 /// Correlation data of so many bytes are taken for unique.
 const UNIQUE: usize = 16;
 
@@ -136,6 +138,24 @@ pub fn take(incoming: &Incoming<'_>, topics: &BoxTopics) -> Taken {
             .filter(|s| *s > 0)
             .map(Duration::from_secs),
     }))
+}
+
+/// A refusal of a message that is not looked into for what it says, only for its id, and that only while this is cheap.
+#[must_use]
+pub fn refuse(incoming: &Incoming<'_>, topics: &BoxTopics, failure: Failure) -> Refusal {
+    let id = if incoming.payload.len() > CHEAP {
+        None
+    } else {
+        match envelope(incoming.payload) {
+            Ok(envelope) => envelope.id,
+            Err((id, _)) => id,
+        }
+    };
+    Refusal {
+        id: id.or_else(|| derived_id(incoming)),
+        reply: reply_to(incoming, topics),
+        failure,
+    }
 }
 
 /// The answer to a command, as JSON.

@@ -4,3 +4,5 @@
 pub mod rtmp;
 /// RTSP server.
 pub mod rtsp;
+/// A JPEG of what is on air.
+pub mod snapshot;

@@ -93,6 +93,7 @@ impl InProcess {
             clock: Clock::real(),
             notices: vec![],
             sources: Some(sources),
+            logs: Default::default(),
         };
         let app =
             App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()));

@@ -7,4 +7,5 @@ mod ends;
 mod in_process;
 mod secrets;
 mod shell;
+mod snapshot;
 mod watch;
