@@ -144,7 +144,7 @@ mod tests {
             ("explode", None, "explode"),
             ("audio/gain", Some("{"), "JSON"),
             ("audio/gain", Some(r#"{"gain":1}"#), "gain_db"),
-            ("live/start", Some(r#"{"x":1}"#), "\"x\""),
+            ("live/start", Some(r#"{"x":1}"#), "live-start"),
         ] {
             let Err(Trouble::Usage(text)) = command(name, args) else {
                 panic!("{name} {args:?}")

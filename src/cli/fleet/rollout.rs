@@ -240,14 +240,16 @@ impl<B: Clone + PartialEq> Rollout<B> {
         self.rules.stages.get(self.stage).copied().unwrap_or(100.0)
     }
 
-    /// At least one box, and otherwise no more than the stage's share.
+    /// The boxes of the next stage that has any: as many as its share, and at least as many in all as there were stages.
     fn next_stage(&mut self, look: &mut dyn FnMut(&B) -> Look) -> Option<Vec<B>> {
-        let share = self.rules.stages.get(self.stage)?;
-        let due = share_of(self.all, *share).max(self.touched.len() + 1);
-        let n = due.saturating_sub(self.touched.len()).min(self.left.len());
-        if n == 0 {
-            return None;
-        }
+        let n = loop {
+            let share = self.rules.stages.get(self.stage)?;
+            let due = share_of(self.all, *share).max(self.stage + 1);
+            match due.saturating_sub(self.touched.len()).min(self.left.len()) {
+                0 => self.stage += 1,
+                n => break n,
+            }
+        };
         self.first = self.touched.len();
         let boxes = self.left.split_off(self.left.len() - n);
         self.touched.extend(boxes.iter().map(|id| Touched {
