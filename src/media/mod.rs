@@ -28,6 +28,8 @@ pub mod h264;
 mod oneshot;
 /// What leaves the box.
 pub mod output;
+/// Words on the picture.
+pub mod overlay;
 /// The raw picture between capture and encoder; callbacks between stages.
 pub mod raw;
 /// How media code tells the core what happened.

@@ -112,6 +112,11 @@ impl Encoders {
         *lock(&self.input)
     }
 
+    /// The raw format that fits these numbers, in the layout in force.
+    pub(super) fn raw_of(&self, video: &VideoSettings) -> RawFormat {
+        raw_format(video, self.input().pixel)
+    }
+
     /// Changes the raw format; encoders opened from now on expect it.
     pub(super) fn set_input(&self, raw: RawFormat) {
         *lock(&self.input) = raw;

@@ -7,6 +7,7 @@ mod encoders;
 mod picture;
 mod pushes;
 mod sound;
+mod words;
 mod worker;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use encoders::Encoders;
 use picture::Picture;
 use pushes::Pushes;
 use sound::Sound;
+use words::WordsOnAir;
 
 /// Finds a source anew each time it is opened: a camera that was plugged in again may have another node.
 pub type Resolver<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
@@ -65,6 +67,7 @@ struct Lane {
 /// The running engine.
 pub struct Engine {
     picture: Picture,
+    words: WordsOnAir,
     sound: Option<Sound>,
     encoders: Arc<Encoders>,
     encode_worker: worker::Worker<encoders::Job>,
@@ -145,7 +148,9 @@ impl Engine {
         let jobs = encoders.clone();
         let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
         let encode = encode_worker.sender();
-        let picture = Picture::start(&config, video, &clock, &encoders, encode, reporter)?;
+        let words = WordsOnAir::start(encoders.input())?;
+        let canvas = words.canvas();
+        let picture = Picture::start(&config, video, &clock, &encoders, encode, canvas, reporter)?;
         let rtsp = match rtsp {
             None => None,
             Some(options) => {
@@ -171,6 +176,7 @@ impl Engine {
         let heartbeat = runtime.spawn(beat(lanes.clone(), audio_count, reporter.clone()));
         Ok(Self {
             picture,
+            words,
             sound,
             encoders,
             encode_worker,
@@ -216,6 +222,7 @@ impl Engine {
                 });
                 if *rendition == crate::device::event::Rendition::Main {
                     self.picture.resize(video);
+                    self.words.resize(self.encoders.raw_of(video));
                 }
             }
             Effect::SetBitrate { rendition, bitrate } => {
@@ -231,8 +238,8 @@ impl Engine {
             Effect::CloseDestination(name) => self.pushes.close(name),
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
-            Effect::ShowWords(_)
-            | Effect::Restart
+            Effect::ShowWords(words) => self.words.show(words),
+            Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)
             | Effect::Identify
@@ -268,6 +275,7 @@ impl Engine {
     pub fn stop(self) {
         let Self {
             picture,
+            words,
             sound,
             encoders,
             encode_worker,
@@ -285,6 +293,7 @@ impl Engine {
             tracing::info!("RTSP server ended");
         }
         picture.stop();
+        words.stop();
         if let Some(sound) = sound {
             sound.stop();
         }

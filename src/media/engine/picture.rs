@@ -15,6 +15,7 @@ use crate::media::capture::VideoInput;
 use crate::media::capture::slate;
 use crate::media::capture::video::{VideoCapture, VideoSelect};
 use crate::media::encode::UnitMaker;
+use crate::media::overlay::Canvas;
 use crate::media::raw::{BufferSink, FaultSink, RawFormat, StillSink};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
@@ -38,9 +39,10 @@ impl Picture {
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
         encode: Jobs<encoders::Job>,
+        canvas: Canvas,
         reporter: &Reporter,
     ) -> Result<Self> {
-        let mut state = State::new(config, resolver, clock, encoders, encode, reporter);
+        let mut state = State::new(config, resolver, clock, encoders, encode, canvas, reporter);
         let worker = Worker::start("picture", move |job| state.run(job))?;
         Ok(Self { worker })
     }
@@ -78,6 +80,8 @@ struct State {
     clock: MediaClock,
     encoders: Arc<Encoders>,
     encode: Jobs<encoders::Job>,
+    /// Words are drawn on it into whatever goes on air.
+    canvas: Canvas,
     reporter: Reporter,
 }
 
@@ -88,6 +92,7 @@ impl State {
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
         encode: Jobs<encoders::Job>,
+        canvas: Canvas,
         reporter: &Reporter,
     ) -> Self {
         let mut state = Self {
@@ -102,6 +107,7 @@ impl State {
             clock: clock.clone(),
             encoders: encoders.clone(),
             encode,
+            canvas,
             reporter: reporter.clone(),
         };
         state.start_select();
@@ -126,8 +132,9 @@ impl State {
     /// A new selection for the raw format in force.
     fn start_select(&mut self) {
         let encoders = self.encoders.clone();
-        let raw = self.raw;
-        let out: BufferSink = Arc::new(move |buffer| encoders.frame(raw, &buffer));
+        let (raw, canvas) = (self.raw, self.canvas.clone());
+        let out: BufferSink =
+            Arc::new(move |buffer| encoders.frame(raw, &canvas.draw(raw, buffer)));
         let (inner, encoders) = (self.reporter.clone(), self.encoders.clone());
         let reporter = Reporter::new(move |event| {
             if let MediaEvent::SlateOnAir(true) = event {
