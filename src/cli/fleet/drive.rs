@@ -92,7 +92,6 @@ impl World {
             taken: taken.is_some(),
             errors: taken.is_some_and(|s| s.errors > 0),
             rolled_back: taken.is_some_and(|s| s.rolled_back.is_some()),
-            trial: taken.is_some_and(|s| s.trial),
         }
     }
 
@@ -221,7 +220,8 @@ impl Drive<'_> {
     fn tell_judgement(&mut self, rollout: &Rollout<BoxId>) {
         if let Some(last) = rollout.judged().last() {
             let (touched, worse) = (last.touched, last.worse);
-            (self.say)(&format!("Looked at {touched} boxes: {worse} got worse."));
+            let boxes = if touched == 1 { "box" } else { "boxes" };
+            (self.say)(&format!("Looked at {touched} {boxes}: {worse} got worse."));
         }
     }
 

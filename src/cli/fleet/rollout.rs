@@ -1,13 +1,11 @@
 //! How settings go out in stages, and when that stops. Pure: looks at boxes and time go in, what to do comes out.
 //!
 //! ```text
-//!            ┌─────────────────────────── not too many are worse ───────────────────────────┐
-//!            v                                                                              │
-//!  Ready ─ Apply(boxes of the stage) ─> Taking ─ all took it, or `wait` is over ─> Settling ─ settle, trials over ─┐
-//!    │                                                                                      ^                    │
-//!    └─ no stage is left: Done                                                              └──── judge <────────┘
-//!                                                                                                  │
-//!                                                                         too many are worse: Stopped
+//!            ┌────────────────────── not too many are worse ──────────────────────┐
+//!            v                                                                    │
+//!  Ready ─ Apply(boxes of the stage) ─> Taking ─ all took it, or `wait` is over ─> Settling ─ `settle` is over ─ judge
+//!    │                                                                                                            │
+//!    └─ no stage is left: Done                                                    too many are worse: Stopped <───┘
 //! ```
 //!
 //! Worse is a box that is away, did not take the settings in time, took some of them with errors, rolled them back, whose
@@ -21,9 +19,6 @@ use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use crate::device::health::Severity;
-
-/// How much longer than the settling a box may be on trial before it is judged as it is.
-const TRIAL_MORE: Duration = Duration::from_secs(90);
 
 /// The rules of one roll-out.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +46,6 @@ pub(super) struct Look {
     pub errors: bool,
     /// It rolled that version back.
     pub rolled_back: bool,
-    /// That version is still on trial there.
-    pub trial: bool,
 }
 
 /// In which way a box is worse.
@@ -196,12 +189,7 @@ impl<B: Clone + PartialEq> Rollout<B> {
                     self.phase = Phase::Settling { since: now };
                 }
                 Phase::Settling { since } => {
-                    let been = now.saturating_sub(since);
-                    let stage = &self.touched[self.first..];
-                    let mut trial = || stage.iter().any(|t| look(&t.id).trial);
-                    if been < self.rules.settle
-                        || (been < self.rules.settle + TRIAL_MORE && trial())
-                    {
+                    if now.saturating_sub(since) < self.rules.settle {
                         return Step::Wait;
                     }
                     self.judge(look);

@@ -20,7 +20,6 @@ const WELL: Look = Look {
     taken: true,
     errors: false,
     rolled_back: false,
-    trial: false,
 };
 
 fn s(n: u64) -> Duration {
@@ -92,31 +91,6 @@ fn a_silent_box_is_waited_for_and_then_counts_as_worse() {
     assert_eq!(took, s(90), "60 s of waiting and 30 s of settling");
     assert_eq!(rollout.worse()[0].1, Worse::NotTaken);
     assert_eq!(rollout.left(), 1);
-}
-
-#[test]
-fn a_box_on_trial_is_waited_for_longer() {
-    let mut rollout = Rollout::new(vec![1], rules(&[100.0], 1.0), 0);
-    let look = |_, now: Duration, touched: bool| match now.as_secs() {
-        _ if !touched => WELL,
-        0..70 => Look {
-            trial: true,
-            ..WELL
-        },
-        _ => Look {
-            rolled_back: true,
-            ..WELL
-        },
-    };
-    let (_, end, took) = play(&mut rollout, look);
-    assert_eq!((end, took), (Step::Stopped, s(70)));
-    assert_eq!(rollout.worse(), [(1, Worse::RolledBack)]);
-    let mut endless = Rollout::new(vec![1], rules(&[100.0], 1.0), 0);
-    let (_, _, took) = play(&mut endless, |_, _, _| Look {
-        trial: true,
-        ..WELL
-    });
-    assert_eq!(took, s(121), "not for ever");
 }
 
 #[test]
@@ -212,14 +186,13 @@ fn any_look() -> impl Strategy<Value = Look> {
         seldom(),
     )
         .prop_map(
-            |(online, severity, frames, taken, errors, rolled_back, trial)| Look {
+            |(online, severity, frames, taken, errors, rolled_back)| Look {
                 online,
                 severity,
                 frames,
                 taken,
                 errors,
                 rolled_back,
-                trial,
             },
         )
 }
@@ -242,7 +215,7 @@ proptest! {
         let mut before: BTreeMap<u32, Look> = BTreeMap::new();
         let mut turn = 0usize;
         let mut now_of: BTreeMap<u32, Look> = BTreeMap::new();
-        let stage_time = 60 + 30 + 90;
+        let stage_time = 60 + 30;
         let most = (stages.len() as u64) * stage_time + 10;
         let mut ended = None;
         for t in 0..=most {
