@@ -36,6 +36,14 @@ test: setup-test ## formatting, lints, licences, all tests
 	@./.ci/deny
 	$(CARGO) nextest run --locked $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup-test ## fuzz the codec of remote commands for FUZZ_S seconds (60)
+	./fuzz/run codec $${FUZZ_S:-60}
+
+.PHONY: mqtt-history
+mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
+	HISTORY_SEEDS=$${HISTORY_SEEDS:-200} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(nothing_runs_twice)' $(ARGS)
+
 .PHONY: rig
 rig: ## build the device rig's kernel (once; kept outside the checkout)
 	@./setup.sh run test rig

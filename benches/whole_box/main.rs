@@ -1,7 +1,8 @@
-//! The whole box, measured: CPU against the bare pipeline, latency to a decoded frame, start to the first packet.
-//! `cargo bench --bench whole_box [-- cpu|latency|start]`; prints a Markdown table for `docs/benchmarks.md`.
+//! The whole box, measured: CPU against the bare pipeline, latency to a decoded frame, start to the first packet, a command
+//! over MQTT to its effect. `cargo bench --bench whole_box [-- cpu|latency|start|command]`; prints a Markdown table for `docs/benchmarks.md`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
 mod cpu;
 mod latency;
 mod process;
@@ -22,5 +23,8 @@ fn main() {
     }
     if asked("start") {
         start::measure();
+    }
+    if asked("command") {
+        command::measure();
     }
 }

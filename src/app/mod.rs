@@ -175,7 +175,7 @@ impl App {
             logs: logs.clone(),
         })?;
         let behind = desk::Behind::new(handle.clone(), logs, main.clone(), &config, &board);
-        let desk = desk::desk(behind);
+        let desk = desk::desk(behind).limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
         let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
             Err(e) => {

@@ -1,13 +1,17 @@
 //! The command line.
 
+/// Which broker, and asking boxes over it.
+pub mod broker;
 /// `boothcast check`.
 pub mod check;
 /// `boothcast ctl`.
 pub mod ctl;
 /// `boothcast doctor`.
 pub mod doctor;
+mod outcome;
 /// `boothcast run`.
 pub mod run;
+mod table;
 
 use std::io::Write as _;
 

@@ -38,10 +38,13 @@ mod url;
 mod value;
 
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
+pub(crate) use key_file::read as read_key_file;
 pub use last_good::load_or_last_good;
 pub use load::{DEFAULT_FILES, Loaded, Sources, load, validate};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;
+pub(crate) use types::is_invisible;
 pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, Secret, StreamUrl};
 pub(crate) use value::bitrate_number;
+pub(crate) use value::checks::stream_key as check_stream_key;

@@ -157,7 +157,7 @@ fn check_box_name(s: &str) -> Result<(), String> {
 
 /// Bidirectional controls (Unicode UAX 9), line separators and zero-width characters: they let a name look like
 /// another or spill over what stands next to it. Joiners (U+200C, U+200D) stay, as emoji and Persian need them.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{061c}'

@@ -12,7 +12,8 @@ use super::mixer::Mixer;
 use super::source::Source;
 use super::still::Still;
 use super::thermal::Heat;
-use crate::config::{DestinationName, VideoSettings};
+use super::trial::Watch;
+use crate::config::{Destination, DestinationName, VideoSettings};
 
 /// The longest reason that is kept, in characters: reasons come from drivers and servers.
 pub const REASON_LIMIT: usize = 200;
@@ -26,6 +27,8 @@ pub struct Actual {
     pub ending: bool,
     /// It ends in order to forget everything and begin anew.
     pub forgetting: bool,
+    /// It ends in order to begin anew.
+    pub restarting: bool,
     /// The picture source.
     pub camera: Source,
     /// The sound source.
@@ -46,7 +49,7 @@ pub struct Actual {
     pub bitrate: u32,
     /// The adaptive bitrate's last advice, bit/s; forgotten when the last live destination goes away.
     pub advised: Option<u32>,
-    /// Every configured destination.
+    /// Every destination, configured or added.
     pub destinations: BTreeMap<DestinationName, Push>,
     /// Sound level, while the microphone is up.
     pub levels: Option<Levels>,
@@ -56,6 +59,8 @@ pub struct Actual {
     pub readers: u32,
     /// Access units so far, and when they last rose.
     pub flow: Flow,
+    /// Frames that went out, and settings on trial.
+    pub watch: Watch,
     /// The sound track has not grown for [`Flow::AUDIO_LIMIT`] although the picture goes on.
     pub audio_stalled: bool,
     /// Until when the box blinks to be found.
@@ -122,6 +127,8 @@ pub struct Push {
     pub failure: Option<String>,
     /// Figures of the last second.
     pub figures: PushFigures,
+    /// What the world was told of it, if it was added by command.
+    pub told: Option<Destination>,
 }
 
 impl Default for Push {
@@ -131,6 +138,7 @@ impl Default for Push {
             state: DestinationState::Off,
             failure: None,
             figures: PushFigures::default(),
+            told: None,
         }
     }
 }

@@ -9,17 +9,11 @@ use super::state::State;
 /// holds against advice only: a ceiling is a hard limit of the platform.
 pub(super) fn target(state: &State) -> u32 {
     let allowed = state
-        .setup
+        .actual
         .destinations
         .iter()
-        .filter(|d| {
-            state
-                .actual
-                .destinations
-                .get(&d.name)
-                .is_some_and(super::actual::Push::is_live)
-        })
-        .filter_map(|d| d.max_bitrate)
+        .filter(|(_, push)| push.is_live())
+        .filter_map(|(name, _)| state.max_bitrate(name))
         .map(|ceiling| ceiling.max(MIN_BITRATE))
         .fold(state.video().bitrate, u32::min);
     match state.actual.advised {

@@ -2,6 +2,8 @@
 //!
 //! A command's name over MQTT is its name here with the first `-` written as `/`: `live-start` is `live/start`.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,8 @@ use super::control::{ControlName, ControlValue};
 use super::notice::{Banner, Notice};
 use crate::config::{DestinationName, Profile, Secret, StreamUrl, VideoSettings};
 
-/// One order to the box.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// One order to the box. `Debug` gives its JSON without secrets, fit for the log.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", content = "args", rename_all = "kebab-case")]
 pub enum Command {
     /// Push to all enabled destinations.
@@ -168,6 +170,23 @@ impl Command {
             self,
             Self::Snapshot { .. } | Self::Status | Self::Logs { .. } | Self::ConfigValidate { .. }
         )
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Keys stand in there as plain text, under names that may be misspelt.
+            Self::DesiredApply { version, settings } => {
+                let keys = settings.as_object().map(|o| o.keys().collect::<Vec<_>>());
+                write!(f, "desired-apply version {version} of {keys:?}")
+            }
+            Self::ConfigValidate { toml } => write!(f, "config-validate of {} bytes", toml.len()),
+            other => match serde_json::to_string(other) {
+                Ok(json) => f.write_str(&json),
+                Err(_) => f.write_str("a command that is no JSON"),
+            },
+        }
     }
 }
 

@@ -41,7 +41,8 @@ pub enum Effect {
     OpenDestination(DestinationName),
     /// End a push.
     CloseDestination(DestinationName),
-    /// Know this destination from now on, or know it anew; it is not open.
+    /// Know this destination from now on, or know it anew. If it is open, a new address or key counts from the next
+    /// opening, a new ceiling at once.
     SetDestination(Destination),
     /// Know this destination no more; it is not open.
     ForgetDestination(DestinationName),
@@ -70,4 +71,15 @@ pub enum Effect {
     Reboot,
     /// End the program in order.
     Shutdown,
+}
+
+impl Effect {
+    /// Whether it ends the program.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        matches!(
+            self,
+            Self::Shutdown | Self::FactoryReset | Self::Restart | Self::Reboot
+        )
+    }
 }

@@ -14,12 +14,10 @@ pub struct EffectQueue(VecDeque<Effect>);
 impl EffectQueue {
     /// Adds an effect at the end and removes what it makes needless.
     pub fn push(&mut self, effect: Effect) {
-        if let Effect::Persist(_) = effect {
-            // Stays in front of the effects that followed it: saved before done.
-            if let Some(older) = self.0.iter_mut().find(|e| matches!(e, Effect::Persist(_))) {
-                *older = effect;
-                return;
-            }
+        // Stays in front of the effects that followed it: saved before done, known before opened.
+        if let Some(older) = self.0.iter_mut().find(|e| keeps_its_place(&effect, e)) {
+            *older = effect;
+            return;
         }
         self.0.retain(|older| !replaces(&effect, older));
         self.0.push_back(effect);
@@ -43,6 +41,14 @@ impl EffectQueue {
     }
 }
 
+fn keeps_its_place(new: &Effect, old: &Effect) -> bool {
+    match (new, old) {
+        (Effect::Persist(_), Effect::Persist(_)) => true,
+        (Effect::SetDestination(new), Effect::SetDestination(old)) => new.name == old.name,
+        _ => false,
+    }
+}
+
 fn replaces(new: &Effect, old: &Effect) -> bool {
     match (new, old) {
         (Effect::OpenCamera, Effect::OpenCamera)
@@ -54,7 +60,10 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::Identify, Effect::Identify)
         | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
         | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
+        | (Effect::ShowWords(_), Effect::ShowWords(_))
         | (Effect::FactoryReset, Effect::FactoryReset)
+        | (Effect::Restart, Effect::Restart)
+        | (Effect::Reboot, Effect::Reboot)
         | (Effect::Shutdown, Effect::Shutdown) => true,
         // At the end, not in its place: the automatic that governs it may have been set in between.
         (
@@ -75,6 +84,9 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
             Effect::CloseDestination(new),
             Effect::OpenDestination(old) | Effect::CloseDestination(old),
         ) => new == old,
+        (Effect::SetDestination(new), Effect::ForgetDestination(old)) => new.name == *old,
+        (Effect::ForgetDestination(new), Effect::SetDestination(old)) => *new == old.name,
+        (Effect::ForgetDestination(new), Effect::ForgetDestination(old)) => new == old,
         _ => false,
     }
 }
@@ -118,6 +130,43 @@ mod tests {
         q.push(Effect::OpenDestination(a()));
         q.push(Effect::CloseDestination(a()));
         assert_eq!(all(&mut q), [Effect::CloseDestination(a())]);
+    }
+
+    #[test]
+    fn a_destination_is_known_before_it_is_opened_and_forgotten_last() {
+        let name = || "a".parse::<crate::config::DestinationName>().unwrap();
+        let set = |key: &str| {
+            Effect::SetDestination(crate::config::Destination {
+                name: name(),
+                url: "rtmp://h/live".parse().unwrap(),
+                key: crate::config::Secret::new(key),
+                enabled: true,
+                max_bitrate: None,
+                tls_ca: std::path::PathBuf::new(),
+            })
+        };
+        let (open, close) = (
+            || Effect::OpenDestination(name()),
+            || Effect::CloseDestination(name()),
+        );
+        let mut q = EffectQueue::default();
+        for effect in [set("1"), open(), set("2")] {
+            q.push(effect);
+        }
+        assert_eq!(all(&mut q), [set("2"), open()]);
+        for effect in [set("1"), open(), close(), set("2"), open()] {
+            q.push(effect);
+        }
+        assert_eq!(all(&mut q), [set("2"), close(), open()]);
+        let forget = || Effect::ForgetDestination(name());
+        for effect in [set("1"), open(), close(), forget()] {
+            q.push(effect);
+        }
+        assert_eq!(all(&mut q), [close(), forget()]);
+        for effect in [close(), forget(), set("3"), open()] {
+            q.push(effect);
+        }
+        assert_eq!(all(&mut q), [close(), set("3"), open()]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn a_camera_that_hangs_is_restarted_once_and_reported() {
 fn a_short_press_goes_live_and_ends() {
     let mut rig = Rig::up();
     let effects = press(&mut rig, Gesture::Short);
-    assert_eq!(effects[0], Effect::Persist(Wanted::new(true)));
+    assert_eq!(effects[0], Effect::Persist(rig.state.wanted.clone()));
     assert_eq!(effects.len(), 3, "{effects:?}");
     rig.run_to(secs(3));
     press(&mut rig, Gesture::Short);

@@ -15,9 +15,10 @@
 //! | 9 | the main encoder begins anew after a failure; the sub encoder fails | warning | as without |
 //! | 10 | hot, so that the picture is smaller; the processor is slowed down | warning | as without |
 //! | 11 | no sound: microphone lost, sound track stopped; too loud | warning | as without |
-//! | 12 | starting; connecting | notice | booting; connecting |
-//! | 13 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
-//! | 14 | live; ready | ok | ready |
+//! | 12 | settings of an operator were rolled back, in the last ten minutes | warning | as without |
+//! | 13 | starting; connecting | notice | booting; connecting |
+//! | 14 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
+//! | 15 | live; ready | ok | ready |
 //!
 //! The LED shows a problem also when live; with a warning a live box shows *degraded*.
 
@@ -30,6 +31,7 @@ use super::health_hardware;
 use super::led::{LedPattern, Trouble};
 use super::source::Source;
 use super::state::State;
+use super::trial;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -70,6 +72,7 @@ pub fn health(state: &State) -> Health {
         .or_else(|| encoder_trouble(state))
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
+        .or_else(|| trial::finding(state))
         .or_else(|| starting(state))
         .or_else(|| remarks(state))
         .unwrap_or_else(|| well(state));
@@ -139,6 +142,8 @@ fn ending(state: &State) -> Option<Finding> {
     }
     let sentence = if state.actual.forgetting {
         "Forgetting everything, then starting anew."
+    } else if state.actual.restarting {
+        "Restarting."
     } else {
         "Shutting down."
     };

@@ -61,7 +61,7 @@ pub fn level(rig: &mut Rig, state: LevelState) {
 
 pub fn unsaved(rig: &mut Rig) {
     rig.event(Event::Persisted {
-        revision: 0,
+        revision: rig.state.wanted.revision,
         error: Some("No space left on device".into()),
     });
 }

@@ -12,6 +12,12 @@ pub mod coalesce;
 pub mod command;
 /// Controls of the camera: names, ranges, values.
 pub mod control;
+/// Settings of an operator.
+pub mod desired;
+/// Their destinations.
+mod desired_destination;
+/// How they are read.
+mod desired_read;
 /// What the world must do.
 pub mod effect;
 /// Effects that wait for the world, the newest of each kind.
@@ -36,6 +42,8 @@ pub mod notice;
 pub mod observe;
 /// Accept, ignore or deny a command.
 pub mod policy;
+/// The same for destinations.
+mod policy_destinations;
 /// The same for camera controls and the sound card's mixer.
 mod policy_devices;
 /// Settings as operators write them and as they are reported.
@@ -48,15 +56,25 @@ pub mod state;
 pub mod status;
 /// The part of it that speaks of the devices of the box.
 pub mod status_hardware;
+/// Settings in force, as they are reported.
+mod status_settings;
 /// A camera that sends the same picture again and again.
 pub mod still;
 /// The one task that mutates.
 pub mod supervisor;
+/// Answers that wait for the disk.
+mod supervisor_held;
 /// Heat: levels, and the pictures that they allow.
 pub mod thermal;
+/// Settings on trial.
+pub mod trial;
+/// What people asked for.
+mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
 
+#[cfg(test)]
+mod destination_tests;
 #[cfg(test)]
 mod device_wish_tests;
 #[cfg(test)]
@@ -74,7 +92,11 @@ mod properties_hardware;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]
+mod supervisor_saved_tests;
+#[cfg(test)]
 mod supervisor_tests;
+#[cfg(test)]
+pub(crate) mod supervisor_world;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -56,6 +56,9 @@ impl State {
                 reason,
             } => self.encoder_failed(rendition, &encoder, &reason, effects),
             MediaEvent::Flow { main, sub, audio } => {
+                if main != self.actual.flow.main {
+                    self.actual.watch.frames_at = Some(now);
+                }
                 self.actual.flow.update(main, sub, audio, now);
                 self.watch_audio();
             }
@@ -186,7 +189,11 @@ impl State {
             self.setup.audio && flow.main_at.saturating_sub(flow.audio_at) >= Flow::AUDIO_LIMIT;
     }
 
-    pub(super) fn persisted(&mut self, error: Option<String>) {
+    /// What is said of an older save says nothing: a newer one is on its way.
+    pub(super) fn persisted(&mut self, revision: u64, error: Option<String>) {
+        if revision < self.wanted.revision {
+            return;
+        }
         self.actual.saved = match error {
             None => Saved::Yes,
             Some(reason) => Saved::Failed {
@@ -198,7 +205,9 @@ impl State {
 
     /// Notes the time without looking for what is due: what is heard next is heard now. `Event::Tick` looks.
     pub fn at(&mut self, now: Duration) {
-        if now.saturating_sub(self.now) > LOST_TIME {
+        let lost = now.saturating_sub(self.now);
+        if lost > LOST_TIME {
+            self.actual.watch.lost(lost);
             let flow = &mut self.actual.flow;
             (flow.main_at, flow.sub_at, flow.audio_at) = (now, now, now);
         }
@@ -212,6 +221,7 @@ impl State {
         }
         let now = self.now;
         self.tick_hardware();
+        self.tick_trial(effects);
         self.retry_save(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
@@ -263,9 +273,15 @@ impl State {
 impl Push {
     /// Notes that the world was asked to push.
     pub(super) fn opened(&mut self) {
+        self.closed();
+        self.open = true;
+        self.state = DestinationState::Connecting;
+    }
+
+    /// Notes that the world was asked to stop; what it knows of the destination it still knows.
+    pub(super) fn closed(&mut self) {
         *self = Self {
-            open: true,
-            state: DestinationState::Connecting,
+            told: self.told.take(),
             ..Self::default()
         };
     }

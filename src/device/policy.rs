@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::command::{Command, Origin};
-use super::policy_devices;
 use super::state::State;
+use super::{desired, policy_destinations, policy_devices};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -14,6 +14,8 @@ pub const MIN_BITRATE: u32 = 50_000;
 pub const MAX_BITRATE: u32 = 50_000_000;
 /// Most camera controls of which a wish is kept.
 pub const MAX_WANTED_CONTROLS: usize = 64;
+/// Most destinations that are added by command.
+pub const MAX_ADDED: usize = 16;
 /// The longest name of a choice that can be asked for, in characters.
 pub const MAX_CHOICE: usize = 64;
 
@@ -63,13 +65,29 @@ pub enum DenialCode {
     ShuttingDown,
     /// Too much is going on.
     Busy,
+    /// It is done, but a power cut would undo it.
+    NotSaved,
+    /// The asker may not.
+    Forbidden,
+    /// It is said in the configuration file, and cannot be said otherwise.
+    Configured,
+    /// Something in it is missing or malformed.
+    Invalid,
 }
 
 impl DenialCode {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn name(self) -> String {
+        let json = serde_json::to_value(self).ok();
+        json.and_then(|j| j.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// Whether the same command may be accepted a little later.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Busy)
+        matches!(self, Self::Busy | Self::NotSaved)
     }
 }
 
@@ -83,12 +101,12 @@ impl Denial {
     }
 }
 
-/// What becomes of `command` in `state`. Every origin has the same rights so far.
+/// What becomes of `command` in `state`. Every origin has the same rights, but for the factory reset.
 #[must_use]
-pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
+pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
     if state.actual.ending {
         return match command {
-            Command::Shutdown => Decision::Ignore("The box is shutting down already.".into()),
+            Command::Shutdown => ignore("The box is shutting down already."),
             _ => deny(
                 DenialCode::ShuttingDown,
                 "The box is shutting down. Try again when it is back.",
@@ -103,23 +121,28 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
             "The box is not live."
         }),
         Command::LiveStop if !state.wanted.live => ignore("The box is not live."),
+        Command::DestinationSet {
+            destination,
+            url,
+            key,
+            enabled,
+            max_bitrate,
+        } => {
+            let asked = policy_destinations::Asked {
+                url,
+                key: key.as_ref(),
+                enabled: *enabled,
+                max_bitrate: *max_bitrate,
+            };
+            policy_destinations::set(state, destination, &asked)
+        }
+        Command::DestinationRemove { destination } => {
+            policy_destinations::remove(state, destination)
+        }
         Command::DestinationEnable {
             destination,
             enabled,
-        } => match state.destination_enabled(destination) {
-            None => deny(
-                DenialCode::UnknownDestination,
-                format!(
-                    "There is no destination named {destination}. {}",
-                    known_destinations(state)
-                ),
-            ),
-            Some(now) if now == *enabled => {
-                let word = if *enabled { "enabled" } else { "disabled" };
-                ignore(format!("{destination} is {word} already."))
-            }
-            Some(_) => Decision::Accept,
-        },
+        } => policy_destinations::enable(state, destination, *enabled),
         Command::ProfileSet {
             profile,
             bitrate,
@@ -152,18 +175,23 @@ pub fn decide(state: &State, command: &Command, _origin: Origin) -> Decision {
         }
         Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
         Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
-        Command::DestinationSet { .. }
-        | Command::DestinationRemove { .. }
-        | Command::OverlayText(_)
-        | Command::OverlayClear
-        | Command::Notify(_)
-        | Command::DesiredApply { .. }
-        | Command::Snapshot { .. }
+        Command::OverlayText(_) | Command::OverlayClear | Command::Notify(_) => {
+            deny(DenialCode::Unsupported, "This box cannot do that yet.")
+        }
+        Command::DesiredApply { version, settings } => desired::decide(state, *version, settings),
+        // Answered before they come here (`app/desk.rs`).
+        Command::Snapshot { .. }
         | Command::Status
         | Command::Logs { .. }
-        | Command::ConfigValidate { .. }
-        | Command::Restart
-        | Command::Reboot => deny(DenialCode::Unsupported, "This box cannot do that yet."),
+        | Command::ConfigValidate { .. } => deny(
+            DenialCode::Unsupported,
+            "This cannot be asked here. Ask over MQTT or with boothcast ctl.",
+        ),
+        Command::FactoryReset if origin == Origin::Mqtt => deny(
+            DenialCode::Forbidden,
+            "A factory reset from afar would make the box forget its broker. Use its button, or boothcast ctl at the box.",
+        ),
+        Command::Restart | Command::Reboot => Decision::Accept,
         Command::FactoryReset
         | Command::LiveStart
         | Command::LiveStop
@@ -264,7 +292,8 @@ pub fn check_video(video: &VideoSettings) -> Result<(), String> {
     check_bitrate(video.bitrate)
 }
 
-fn check_bitrate(bitrate: u32) -> Result<(), String> {
+/// Whether an encoder may be asked for `bitrate`; the error is a sentence.
+pub fn check_bitrate(bitrate: u32) -> Result<(), String> {
     if (MIN_BITRATE..=MAX_BITRATE).contains(&bitrate) {
         Ok(())
     } else {
@@ -293,20 +322,6 @@ pub fn check_offset(offset_ms: i32) -> Result<(), String> {
         Err(format!(
             "The sound offset {offset_ms} ms does not work. Choose -2000 to 2000 ms."
         ))
-    }
-}
-
-fn known_destinations(state: &State) -> String {
-    let names: Vec<&str> = state
-        .actual
-        .destinations
-        .keys()
-        .map(crate::config::DestinationName::as_str)
-        .collect();
-    if names.is_empty() {
-        "Add it to the configuration first.".into()
-    } else {
-        format!("Choose one of: {}.", names.join(", "))
     }
 }
 

@@ -19,17 +19,14 @@
 //!
 //! `step` is total and deterministic: no input, no clock, no randomness, no panic.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::actual::{Actual, Push};
-use super::control::{ControlName, ControlValue};
 use super::effect::Effect;
 use super::encoder::Encoder;
 use super::event::{Event, Rendition};
 use super::thermal::{HeatLevel, Limits, cap};
+pub use super::wanted::{Added, Desired, Trial, Wanted};
 use super::{bitrate, policy};
 use crate::config::{AdaptiveConfig, BoxName, DestinationName, VideoSettings};
 
@@ -39,60 +36,6 @@ pub const IDENTIFY_FOR: Duration = Duration::from_secs(5);
 pub const CONFIRM_FOR: Duration = Duration::from_secs(10);
 /// Wait before a failed save is tried again.
 pub const SAVE_RETRY: Duration = Duration::from_secs(10);
-
-/// What people asked for; survives a power cut. Absent fields follow the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// Rises with every change of what is wanted.
-    #[serde(default)]
-    pub revision: u64,
-    /// Push to the enabled destinations.
-    pub live: bool,
-    /// Sound off.
-    #[serde(default)]
-    pub muted: bool,
-    /// Gain in dB, if it was changed.
-    #[serde(default)]
-    pub gain_db: Option<f32>,
-    /// Sound offset in ms, if it was changed.
-    #[serde(default)]
-    pub offset_ms: Option<i32>,
-    /// Main rendition, if it was changed.
-    #[serde(default)]
-    pub video: Option<VideoSettings>,
-    /// Destinations switched on or off by command.
-    #[serde(default)]
-    pub destinations: BTreeMap<DestinationName, bool>,
-    /// Controls of the camera that were changed, [`policy::MAX_WANTED_CONTROLS`] at most.
-    #[serde(default)]
-    pub camera_controls: BTreeMap<ControlName, ControlValue>,
-    /// Capture volume of the sound card itself, per cent, if it was changed.
-    #[serde(default)]
-    pub mic_percent: Option<u8>,
-    /// Capture switch of the sound card itself, if it was changed.
-    #[serde(default)]
-    pub mic_on: Option<bool>,
-}
-
-impl Wanted {
-    /// Nothing but `live`; everything else follows the configuration.
-    #[must_use]
-    pub fn new(live: bool) -> Self {
-        Self {
-            revision: 0,
-            live,
-            muted: false,
-            gain_db: None,
-            offset_ms: None,
-            video: None,
-            destinations: BTreeMap::new(),
-            camera_controls: BTreeMap::new(),
-            mic_percent: None,
-            mic_on: None,
-        }
-    }
-}
 
 /// What is known at start and never changes: from configuration and probe.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,12 +93,15 @@ pub struct State {
 impl State {
     /// A box before its start.
     #[must_use]
-    pub fn new(setup: Setup, wanted: Wanted) -> Self {
+    pub fn new(setup: Setup, mut wanted: Wanted) -> Self {
+        wanted.give_way(&setup.destinations);
         let actual = Actual {
             destinations: setup
                 .destinations
                 .iter()
-                .map(|d| (d.name.clone(), Push::default()))
+                .map(|d| &d.name)
+                .chain(wanted.added.keys())
+                .map(|name| (name.clone(), Push::default()))
                 .collect(),
             sub: setup.sub.as_ref().map(|_| Encoder::default()),
             ..Actual::default()
@@ -185,6 +131,7 @@ impl State {
         self.actual.flow.audio_at = now;
         self.actual.camera.open(now);
         let mut effects = Vec::new();
+        self.resume_trial(&mut effects);
         self.sync_slate(&mut effects);
         if self.setup.audio {
             self.first_sound(&mut effects);
@@ -262,14 +209,26 @@ impl State {
     /// Whether a destination is switched on; `None` if there is none of that name.
     #[must_use]
     pub fn destination_enabled(&self, name: &DestinationName) -> Option<bool> {
-        let setup = self.setup.destinations.iter().find(|d| d.name == *name)?;
-        Some(
-            self.wanted
-                .destinations
-                .get(name)
-                .copied()
-                .unwrap_or(setup.enabled),
-        )
+        let Some(setup) = self.configured(name) else {
+            return self.wanted.added.get(name).map(|added| added.enabled);
+        };
+        let switched = self.wanted.destinations.get(name).copied();
+        Some(switched.unwrap_or(setup.enabled))
+    }
+
+    /// A destination of the configuration file.
+    #[must_use]
+    pub fn configured(&self, name: &DestinationName) -> Option<&DestinationSetup> {
+        self.setup.destinations.iter().find(|d| d.name == *name)
+    }
+
+    /// The ceiling of a destination, bit/s.
+    #[must_use]
+    pub fn max_bitrate(&self, name: &DestinationName) -> Option<u32> {
+        match self.configured(name) {
+            Some(setup) => setup.max_bitrate,
+            None => self.wanted.added.get(name)?.max_bitrate,
+        }
     }
 }
 
@@ -283,11 +242,11 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         Event::Command { origin, command } => state.command(origin, command, &mut effects),
         Event::Media(event) => state.media(event, &mut effects),
         Event::Hardware(event) => state.hardware(event, &mut effects),
-        Event::Persisted { error, .. } => state.persisted(error),
+        Event::Persisted { revision, error } => state.persisted(revision, error),
         Event::Tick(now) => state.tick(now, &mut effects),
     }
     if state.actual.ending {
-        effects.retain(|e| matches!(e, Effect::Shutdown | Effect::FactoryReset));
+        effects.retain(Effect::ends);
     } else if state.actual.started {
         state.sync_devices(were_up, &mut effects);
         state.sync_profile(&mut effects);

@@ -7,16 +7,20 @@ use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
 use super::observe::PASSTHROUGH;
+use super::settings::DesiredReport;
 use super::source::Source;
 use super::state::State;
 use super::status_hardware::{self as of, ControlStatus, HardwareStatus, KeptControl, MixerStatus};
-use crate::config::{DestinationName, VideoSettings};
+use super::status_settings;
+use crate::config::{DestinationName, GroupName, VideoSettings};
 
 /// Everything that the box says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// Rises with every published change.
     pub generation: u64,
+    /// Rises with every change of what is wanted.
+    pub revision: u64,
     /// Whole seconds since start, at the time of publication.
     pub uptime_s: u64,
     /// Name of the box.
@@ -37,11 +41,13 @@ pub struct Status {
     pub encoders: Vec<EncoderStatus>,
     /// Bitrate of the main rendition.
     pub bitrate: BitrateStatus,
+    /// What the main rendition is wanted to be; heat may make it smaller.
+    pub wanted_video: VideoSettings,
     /// Sound settings and level; absent without a sound track.
     pub sound: Option<SoundStatus>,
     /// Drift of the microphone's clock against the box's, ppm; positive: the microphone is fast.
     pub drift_ppm: Option<f32>,
-    /// Configured destinations, by name.
+    /// Destinations, by name.
     pub destinations: Vec<DestinationStatus>,
     /// RTSP readers connected now.
     pub rtsp_readers: u32,
@@ -55,6 +61,10 @@ pub struct Status {
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
     pub hardware: HardwareStatus,
+    /// What became of an operator's settings.
+    pub desired: Option<DesiredReport>,
+    /// Groups whose commands are heard.
+    pub groups: Vec<GroupName>,
 }
 
 /// Where a source stands.
@@ -131,6 +141,12 @@ pub struct DestinationStatus {
     pub name: DestinationName,
     /// Switched on.
     pub enabled: bool,
+    /// Added by command; else it stands in the configuration file.
+    pub added: bool,
+    /// Server and application of one that was added, without what may be a key.
+    pub url: Option<String>,
+    /// Ceiling, bit/s.
+    pub max_bitrate: Option<u32>,
     /// Where the push stands.
     #[serde(flatten)]
     pub state: DestinationState,
@@ -156,6 +172,7 @@ impl Status {
         let actual = &state.actual;
         Self {
             generation: state.generation,
+            revision: state.wanted.revision,
             uptime_s: state.now.as_secs(),
             name: state.setup.name.as_str().to_owned(),
             health: health(state),
@@ -169,6 +186,7 @@ impl Status {
                 now: actual.bitrate,
                 wanted: state.wanted_video().bitrate,
             },
+            wanted_video: state.wanted_video().clone(),
             sound: sound(state),
             drift_ppm: actual.drift_ppm,
             destinations: actual
@@ -186,6 +204,8 @@ impl Status {
             kept_controls: of::kept_controls(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
+            desired: status_settings::desired(state),
+            groups: state.wanted.groups.clone(),
         }
     }
 }
@@ -258,9 +278,13 @@ fn sound(state: &State) -> Option<SoundStatus> {
 }
 
 fn destination(state: &State, name: &DestinationName, push: &Push) -> DestinationStatus {
+    let added = state.wanted.added.get(name);
     DestinationStatus {
         name: name.clone(),
         enabled: state.destination_enabled(name).unwrap_or(false),
+        added: added.is_some(),
+        url: added.map(|a| a.url.redacted()),
+        max_bitrate: state.max_bitrate(name),
         state: push.state.clone(),
         figures: push.figures,
     }

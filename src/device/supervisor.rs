@@ -7,6 +7,8 @@
 //!   tick, 4 times a second ─────────────^
 //! ```
 //!
+//! A command that changed what is wanted is answered once that is on disk (`supervisor_held.rs`), all others at once.
+//!
 //! It ends once `Effect::Shutdown` was handed over (or nobody is left to take effects or to send events). Whoever
 //! reads the status sees its last value, then that the channel closed.
 
@@ -16,8 +18,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
+use super::actual::Saved;
 use super::coalesce::{Latest, Route};
 use super::command::{Command, Origin};
 use super::effect::Effect;
@@ -26,6 +29,7 @@ use super::event::{Event, HardwareEvent, MediaEvent};
 use super::policy::{self, Decision, Denial, DenialCode};
 use super::state::{State, step};
 use super::status::Status;
+use super::supervisor_held::{Held, Reply, not_saved};
 use crate::clock::Clock;
 
 /// Envelopes that the queue holds.
@@ -34,6 +38,8 @@ pub const QUEUE: usize = 1024;
 pub const TICK: Duration = Duration::from_millis(250);
 /// How long a command waits for its answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// While so many effects wait, no command is taken.
+const MOST_PENDING: usize = 1024;
 /// How long the last effects may take to be handed over.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -54,7 +60,7 @@ enum Envelope {
     Command {
         origin: Origin,
         command: Command,
-        reply: oneshot::Sender<Result<Accepted, Denial>>,
+        reply: Reply,
     },
 }
 
@@ -140,11 +146,12 @@ impl Handle {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// Asks for something and waits, at most 5 s, for the answer. The outcome shows in the status.
+    /// Asks for something and waits, at most 5 s, for the answer: what was accepted is on disk then. The outcome shows in
+    /// the status.
     ///
     /// # Errors
-    /// The denial of `policy::decide`; `Busy` when the queue is full or no answer comes in time; `ShuttingDown` when
-    /// the box has ended.
+    /// The denial of `policy::decide`; `NotSaved` when it is done but could not be saved; `Busy` when the queue is full or
+    /// no answer comes in time; `ShuttingDown` when the box has ended.
     pub async fn command(&self, origin: Origin, command: Command) -> Result<Accepted, Denial> {
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope::Command {
@@ -153,10 +160,7 @@ impl Handle {
             reply,
         };
         self.queue.try_send(envelope).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => Denial::new(
-                DenialCode::Busy,
-                "The box is too busy for this now. Try again in a moment.",
-            ),
+            mpsc::error::TrySendError::Full(_) => too_busy(),
             mpsc::error::TrySendError::Closed(_) => ended(),
         })?;
         match timeout(ANSWER_LIMIT, answer).await {
@@ -164,7 +168,7 @@ impl Handle {
             Ok(Err(_)) => Err(ended()),
             Err(_) => Err(Denial::new(
                 DenialCode::Busy,
-                "The box did not answer in time; it may still do this. Look at its status before you try again.",
+                "The box did not answer in time; it may do this, or have done it, and save it later. Look at its status before you try again.",
             )),
         }
     }
@@ -174,6 +178,13 @@ impl Handle {
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
+}
+
+fn too_busy() -> Denial {
+    Denial::new(
+        DenialCode::Busy,
+        "The box is too busy for this now. Try again in a moment.",
+    )
 }
 
 fn ended() -> Denial {
@@ -224,6 +235,7 @@ impl Supervisor {
             status,
             effects,
             pending: EffectQueue::default(),
+            held: Held::default(),
         };
         (handle, runtime.spawn(task.run(tick)))
     }
@@ -237,6 +249,7 @@ struct Task {
     status: watch::Sender<Status>,
     effects: mpsc::Sender<Effect>,
     pending: EffectQueue,
+    held: Held,
 }
 
 impl Task {
@@ -304,29 +317,55 @@ impl Task {
                 origin,
                 command,
                 reply,
-            } => {
-                let answer = match policy::decide(&self.state, &command, origin) {
-                    Decision::Accept => Ok(Accepted::Done),
-                    Decision::Keep(when) => Ok(Accepted::Kept(when)),
-                    Decision::Ignore(how) => Ok(Accepted::AlreadySo(how)),
-                    Decision::Deny(denial) => Err(denial),
-                };
-                tracing::info!(?origin, ?command, ?answer, "command");
-                self.event(Event::Command { origin, command });
-                // The asker may have gone; what was accepted is done all the same.
-                let _ = reply.send(answer);
-            }
+            } => self.command(origin, command, reply),
         }
+    }
+
+    fn command(&mut self, origin: Origin, command: Command, reply: Reply) {
+        if self.pending.len() >= MOST_PENDING || !self.held.has_room() {
+            let _ = reply.send(Err(too_busy()));
+            return;
+        }
+        let answer = match policy::decide(&self.state, &command, origin) {
+            Decision::Accept => Ok(Accepted::Done),
+            Decision::Keep(when) => Ok(Accepted::Kept(when)),
+            Decision::Ignore(how) => Ok(Accepted::AlreadySo(how)),
+            Decision::Deny(denial) => Err(denial),
+        };
+        tracing::info!(?origin, ?command, ?answer, "command");
+        let before = self.state.wanted.revision;
+        self.event(Event::Command { origin, command });
+        let revision = self.state.wanted.revision;
+        let answer = match (answer, &self.state.actual.saved) {
+            (Ok(accepted), _) if revision != before => {
+                return self.held.hold(revision, accepted, reply);
+            }
+            // It is so, but it may have been told to nobody that it is: the disk has not said so yet, or has said no.
+            (Ok(so @ Accepted::AlreadySo(_)), Saved::Asked) => {
+                return self.held.hold(revision, so, reply);
+            }
+            (Ok(Accepted::AlreadySo(_)), Saved::Failed { reason, .. }) => Err(not_saved(reason)),
+            (answer, _) => answer,
+        };
+        // The asker may have gone; what was accepted is done all the same.
+        let _ = reply.send(answer);
     }
 
     fn event(&mut self, event: Event) {
         if let Event::Hardware(HardwareEvent::Button { gesture, at }) = &event {
             tracing::info!(?gesture, ?at, "the button was pressed");
         }
+        let saved = match &event {
+            Event::Persisted { revision, error } => Some((*revision, error.clone())),
+            _ => None,
+        };
         self.state.at(self.clock.now());
         let (state, effects) = step(self.state.clone(), event);
         self.state = state;
         self.take(effects);
+        if let Some((revision, error)) = saved {
+            self.held.persisted(revision, error.as_deref());
+        }
     }
 
     fn take(&mut self, effects: Vec<Effect>) {
@@ -343,9 +382,9 @@ impl Task {
         });
     }
 
-    /// Hands over what is left, the shutdown last, within a bound.
+    /// Hands over what is left, the shutdown last, and gives the answers that wait for the disk, within a bound.
     async fn finish(&mut self) {
-        self.queue.close();
+        let limit = tokio::time::Instant::now() + FLUSH_LIMIT;
         let all = async {
             while let Some(effect) = self.pending.pop() {
                 if self.effects.send(effect).await.is_err() {
@@ -353,8 +392,29 @@ impl Task {
                 }
             }
         };
-        if timeout(FLUSH_LIMIT, all).await.is_err() {
+        if timeout_at(limit, all).await.is_err() {
             tracing::error!("the last effects were not taken within 2 s");
         }
+        while !self.held.is_empty() && timeout_at(limit, self.hear_once()).await == Ok(true) {}
+        self.held.give_up();
+        self.queue.close();
+    }
+
+    /// One thing that the world says while the box ends; false when it says nothing any more.
+    async fn hear_once(&mut self) -> bool {
+        let (effects, shared) = (self.effects.clone(), self.shared.clone());
+        tokio::select! {
+            envelope = self.queue.recv() => match envelope {
+                Some(envelope) => self.open(envelope),
+                None => return false,
+            },
+            () = shared.wake.notified() => self.drain(),
+            // What it said last lies in the queue.
+            () = effects.closed() => {
+                self.drain();
+                return false;
+            }
+        }
+        true
     }
 }

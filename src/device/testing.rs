@@ -174,7 +174,7 @@ impl Rig {
             self.destination(n, DestinationState::Live);
         }
         self.event(Event::Persisted {
-            revision: 0,
+            revision: self.state.wanted.revision,
             error: None,
         });
         self.flow();

@@ -37,10 +37,12 @@ fn set_bitrate(bitrate: u32) -> Effect {
 fn going_live_opens_only_what_is_enabled_and_saves_first() {
     let mut rig = Rig::up();
     let effects = rig.order(Command::LiveStart);
+    assert!(rig.state.wanted.live);
+    assert_eq!(rig.state.wanted.revision, 1);
     assert_eq!(
         effects,
         [
-            Effect::Persist(Wanted::new(true)),
+            Effect::Persist(rig.state.wanted.clone()),
             Effect::OpenDestination(name("twitch")),
             Effect::OpenDestination(name("youtube")),
         ]
@@ -55,6 +57,7 @@ fn going_live_opens_only_what_is_enabled_and_saves_first() {
         enabled: false,
     });
     let mut wanted = Wanted::new(true);
+    wanted.revision = 2;
     wanted.destinations.insert(name("twitch"), false);
     assert_eq!(
         effects,
@@ -69,7 +72,7 @@ fn going_live_opens_only_what_is_enabled_and_saves_first() {
         rig.state.actual.destinations[&name("twitch")].state,
         DestinationState::Off
     );
-    wanted.live = false;
+    (wanted.live, wanted.revision) = (false, 3);
     assert_eq!(
         rig.order(Command::LiveStop),
         [
@@ -194,7 +197,7 @@ fn a_save_that_fails_is_said_and_tried_again() {
     let mut rig = Rig::up();
     rig.order(Command::AudioMute { muted: true });
     rig.event(Event::Persisted {
-        revision: 0,
+        revision: 1,
         error: Some("No space left on device".into()),
     });
     let (severity, sentence) = rig.health();
@@ -206,7 +209,7 @@ fn a_save_that_fails_is_said_and_tried_again() {
     let effects = rig.run_to(secs(11));
     assert_eq!(effects, [Effect::Persist(rig.state.wanted.clone())]);
     rig.event(Event::Persisted {
-        revision: 0,
+        revision: 1,
         error: None,
     });
     assert_eq!(

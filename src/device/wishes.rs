@@ -7,8 +7,9 @@ use super::effect::Effect;
 use super::event::Rendition;
 use super::health;
 use super::policy::{self, Decision};
+use super::policy_destinations::Asked;
 use super::state::{IDENTIFY_FOR, State, Wanted};
-use crate::config::VideoSettings;
+use crate::config::{Destination, VideoSettings};
 
 impl State {
     pub(super) fn command(&mut self, origin: Origin, command: Command, effects: &mut Vec<Effect>) {
@@ -18,8 +19,37 @@ impl State {
         ) {
             return;
         }
-        let mut wanted = self.wanted.clone();
+        let before = self.wanted.clone();
         let mut after = Vec::new();
+        match command {
+            Command::DesiredApply { version, settings } => {
+                self.apply_desired(origin, version, &settings, &mut after);
+            }
+            other => {
+                self.wish(other, &mut after);
+                if self.wanted != before {
+                    // A person is in charge.
+                    self.end_trial();
+                    self.actual.watch.rolled_back_at = None;
+                }
+            }
+        }
+        self.save(&before, effects);
+        effects.append(&mut after);
+    }
+
+    /// Saves what is wanted if it changed since `before`, ahead of everything else that is to be done.
+    pub(super) fn save(&mut self, before: &Wanted, effects: &mut Vec<Effect>) {
+        if self.wanted == *before {
+            return;
+        }
+        self.wanted.revision = before.revision.saturating_add(1);
+        self.actual.saved = Saved::Asked;
+        effects.insert(0, Effect::Persist(self.wanted.clone()));
+    }
+
+    /// Carries out a command that was accepted; `after`: what is to be done beside what the `sync_*` find.
+    pub(super) fn wish(&mut self, command: Command, after: &mut Vec<Effect>) {
         match command {
             Command::Identify => {
                 self.actual.identify_until = Some(self.now.saturating_add(IDENTIFY_FOR));
@@ -27,91 +57,134 @@ impl State {
                 after.push(Effect::Identify);
             }
             Command::FactoryReset => {
-                self.actual.ending = true;
                 self.actual.forgetting = true;
-                after.push(Effect::FactoryReset);
+                self.end(Effect::FactoryReset, after);
             }
-            Command::Shutdown => {
-                self.actual.ending = true;
-                after.push(Effect::Shutdown);
+            Command::Restart => {
+                self.actual.restarting = true;
+                self.end(Effect::Restart, after);
             }
+            Command::Reboot => {
+                self.actual.restarting = true;
+                self.end(Effect::Reboot, after);
+            }
+            Command::Shutdown => self.end(Effect::Shutdown, after),
+            Command::DestinationSet { .. }
+            | Command::DestinationRemove { .. }
+            | Command::DestinationEnable { .. } => self.wish_destination(command),
             Command::CameraControl { .. }
             | Command::CameraControlReset { .. }
             | Command::MicVolume { .. }
-            | Command::MicSwitch { .. } => self.wish_device(command, &mut wanted),
-            other => self.wish_stream(other, &mut wanted, &mut after),
+            | Command::MicSwitch { .. } => self.wish_device(command),
+            Command::AudioMute { .. } | Command::AudioGain { .. } | Command::AudioOffset { .. } => {
+                self.wish_sound(&command, after)
+            }
+            other => self.wish_stream(other),
         }
-        if wanted != self.wanted {
-            self.wanted = wanted;
-            self.actual.saved = Saved::Asked;
-            effects.push(Effect::Persist(self.wanted.clone()));
-        }
-        effects.append(&mut after);
     }
 
-    fn wish_stream(&self, command: Command, wanted: &mut Wanted, after: &mut Vec<Effect>) {
+    fn end(&mut self, effect: Effect, after: &mut Vec<Effect>) {
+        self.actual.ending = true;
+        after.push(effect);
+    }
+
+    fn wish_stream(&mut self, command: Command) {
         match command {
-            Command::LiveStart => wanted.live = true,
-            Command::LiveStop => wanted.live = false,
-            Command::DestinationEnable {
-                destination,
-                enabled,
-            } => {
-                wanted.destinations.insert(destination, enabled);
-            }
-            Command::LiveSet { live } => wanted.live = live,
+            Command::LiveStart => self.wanted.live = true,
+            Command::LiveStop => self.wanted.live = false,
+            Command::LiveSet { live } => self.wanted.live = live,
             Command::ProfileSet {
                 profile,
                 bitrate,
                 video,
             } => {
                 if let Ok(video) = policy::profile_wish(self, profile, bitrate, video.as_ref()) {
-                    wanted.video = Some(video);
+                    self.wanted.video = Some(video);
                 }
             }
             Command::BitrateSet { bitrate } => {
-                wanted.video = Some(VideoSettings {
+                self.wanted.video = Some(VideoSettings {
                     bitrate,
                     ..self.wanted_video().clone()
                 });
             }
+            _ => {}
+        }
+    }
+
+    fn wish_sound(&mut self, command: &Command, after: &mut Vec<Effect>) {
+        match *command {
             Command::AudioMute { muted } => {
-                wanted.muted = muted;
+                self.wanted.muted = muted;
                 after.push(Effect::SetMute(muted));
             }
             Command::AudioGain { gain_db } => {
-                wanted.gain_db = Some(gain_db);
+                self.wanted.gain_db = Some(gain_db);
                 after.push(Effect::SetGain(gain_db));
             }
             Command::AudioOffset { offset_ms } => {
-                wanted.offset_ms = Some(offset_ms);
+                self.wanted.offset_ms = Some(offset_ms);
                 after.push(Effect::SetAudioOffset(offset_ms));
             }
             _ => {}
         }
     }
 
+    /// The world is told by [`State::sync_destinations`].
+    fn wish_destination(&mut self, command: Command) {
+        match command {
+            Command::DestinationSet {
+                destination,
+                url,
+                key,
+                enabled,
+                max_bitrate,
+            } => {
+                let asked = Asked {
+                    url: &url,
+                    key: key.as_ref(),
+                    enabled,
+                    max_bitrate,
+                };
+                if let Some(added) = asked.added(self.wanted.added.get(&destination)) {
+                    self.wanted.added.insert(destination, added);
+                }
+            }
+            Command::DestinationRemove { destination } => {
+                self.wanted.added.remove(&destination);
+            }
+            Command::DestinationEnable {
+                destination,
+                enabled,
+            } => match self.wanted.added.get_mut(&destination) {
+                Some(added) => added.enabled = enabled,
+                None => drop(self.wanted.destinations.insert(destination, enabled)),
+            },
+            _ => {}
+        }
+    }
+
     /// The devices themselves are set by [`State::sync_devices`], now or when they come.
-    fn wish_device(&mut self, command: Command, wanted: &mut Wanted) {
+    fn wish_device(&mut self, command: Command) {
         match command {
             Command::CameraControl { control, value } => {
                 self.actual.controls.wish(&control);
-                wanted.camera_controls.insert(control, value);
+                self.wanted.camera_controls.insert(control, value);
             }
             Command::CameraControlReset { control } => {
                 self.actual.controls.reset(control.as_ref());
                 match control {
-                    Some(control) => drop(wanted.camera_controls.remove(&control)),
-                    None => wanted.camera_controls.clear(),
+                    Some(control) => drop(self.wanted.camera_controls.remove(&control)),
+                    None => self.wanted.camera_controls.clear(),
                 }
             }
             Command::MicVolume { percent } => {
                 self.actual.mixer.wish_volume();
-                wanted.mic_percent = Some(percent);
+                self.wanted.mic_percent = Some(percent);
             }
             Command::MicSwitch { on } => {
                 self.actual.mixer.wish_switch();
-                wanted.mic_on = Some(on);
+                self.wanted.mic_on = Some(on);
             }
             _ => {}
         }
@@ -212,20 +285,34 @@ impl State {
         }
     }
 
+    /// The world knows what was added and nothing that was removed, and pushes to what is switched on while the box is live.
     pub(super) fn sync_destinations(&mut self, effects: &mut Vec<Effect>) {
-        for setup in &self.setup.destinations {
-            let wanted = self.wanted.live && self.destination_enabled(&setup.name) == Some(true);
-            let Some(push) = self.actual.destinations.get_mut(&setup.name) else {
-                continue;
-            };
+        let mut pushes = std::mem::take(&mut self.actual.destinations);
+        pushes.retain(|name, push| {
+            let there = self.destination_enabled(name).is_some();
+            if !there && push.open {
+                effects.push(Effect::CloseDestination(name.clone()));
+            }
+            if !there && push.told.is_some() {
+                effects.push(Effect::ForgetDestination(name.clone()));
+            }
+            there
+        });
+        for (name, added) in &self.wanted.added {
+            let push = pushes.entry(name.clone()).or_default();
+            tell(push, added.destination(name), effects);
+        }
+        for (name, push) in &mut pushes {
+            let wanted = self.wanted.live && self.destination_enabled(name) == Some(true);
             if wanted && !push.open {
                 push.opened();
-                effects.push(Effect::OpenDestination(setup.name.clone()));
+                effects.push(Effect::OpenDestination(name.clone()));
             } else if !wanted && push.open {
-                *push = Push::default();
-                effects.push(Effect::CloseDestination(setup.name.clone()));
+                push.closed();
+                effects.push(Effect::CloseDestination(name.clone()));
             }
         }
+        self.actual.destinations = pushes;
         if !self.actual.any_live() {
             self.actual.advised = None;
         }
@@ -241,4 +328,23 @@ impl State {
             });
         }
     }
+}
+
+/// Another address or key ends the push, which then begins anew; another ceiling does not.
+fn tell(push: &mut Push, destination: Destination, effects: &mut Vec<Effect>) {
+    if push.told.as_ref() == Some(&destination) {
+        return;
+    }
+    let same_place = push.told.as_ref().is_some_and(|told| {
+        Destination {
+            max_bitrate: told.max_bitrate,
+            ..destination.clone()
+        } == *told
+    });
+    if push.open && !same_place {
+        push.closed();
+        effects.push(Effect::CloseDestination(destination.name.clone()));
+    }
+    effects.push(Effect::SetDestination(destination.clone()));
+    push.told = Some(destination);
 }

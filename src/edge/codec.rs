@@ -96,11 +96,17 @@ impl From<&Denial> for Failure {
 
 fn code_of(code: DenialCode) -> Code {
     match code {
-        DenialCode::UnknownDestination | DenialCode::UnknownControl | DenialCode::OutOfRange => {
-            Code::BadRequest
-        }
+        DenialCode::UnknownDestination
+        | DenialCode::UnknownControl
+        | DenialCode::OutOfRange
+        | DenialCode::Invalid => Code::BadRequest,
         DenialCode::NoAudio | DenialCode::ReadOnly | DenialCode::Unsupported => Code::Unsupported,
-        DenialCode::Passthrough | DenialCode::TooMany | DenialCode::ShuttingDown => Code::Conflict,
+        DenialCode::Passthrough
+        | DenialCode::TooMany
+        | DenialCode::Configured
+        | DenialCode::ShuttingDown => Code::Conflict,
+        DenialCode::Forbidden => Code::Forbidden,
+        DenialCode::NotSaved => Code::Internal,
         DenialCode::Busy => Code::Busy,
     }
 }
@@ -319,13 +325,19 @@ impl<'a> Answer<'a> {
     /// How the box is.
     #[must_use]
     pub fn status(id: &'a str, status: &'a Status) -> Self {
-        Self::well(id, Data::Status(status))
+        Self::well(Some(id), Data::Status(status))
     }
 
     /// What came of a command. `accepted`: it is being carried out, the outcome shows in the status;
     /// `already_so`: nothing was to be done; `kept`: it comes into effect later. A picture goes along as base64.
     #[must_use]
     pub fn command(id: &'a str, said: &'a Result<Done, Failure>) -> Self {
+        Self::of(Some(id), said)
+    }
+
+    /// [`Answer::command`] to a request that may have had no id.
+    #[must_use]
+    pub fn of(id: Option<&'a str>, said: &'a Result<Done, Failure>) -> Self {
         let (outcome, message) = match said {
             Ok(Done::Accepted) => ("accepted", None),
             Ok(Done::AlreadySo(how)) => ("already_so", Some(how.as_str())),
@@ -340,7 +352,7 @@ impl<'a> Answer<'a> {
                 };
                 return Self::well(id, picture);
             }
-            Err(failure) => return Self::failure(Some(id), failure.clone()),
+            Err(failure) => return Self::failure(id, failure.clone()),
         };
         Self::well(id, Data::Outcome { outcome, message })
     }
@@ -356,9 +368,9 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn well(id: &'a str, data: Data<'a>) -> Self {
+    fn well(id: Option<&'a str>, data: Data<'a>) -> Self {
         Self {
-            id: Some(id),
+            id,
             ok: true,
             data: Some(data),
             error: None,

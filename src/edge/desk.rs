@@ -3,11 +3,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::codec::Failure;
+use super::codec::{Code, Failure};
+use super::limit::Limits;
 use crate::device::command::{Command, Origin};
 use crate::device::policy::Denial;
 use crate::device::supervisor::{Accepted, Handle};
@@ -64,7 +66,15 @@ pub type Doing = Pin<Box<dyn Future<Output = Result<Done, Failure>> + Send>>;
 
 /// Takes commands; cheap to clone.
 #[derive(Clone)]
-pub struct Desk(Arc<dyn Fn(Origin, Command) -> Doing + Send + Sync>);
+pub struct Desk {
+    run: Arc<dyn Fn(Origin, Command) -> Doing + Send + Sync>,
+    rate: Option<Arc<Rate>>,
+}
+
+struct Rate {
+    begun: Instant,
+    limits: Mutex<Limits>,
+}
 
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +85,43 @@ impl fmt::Debug for Desk {
 impl Desk {
     /// A desk behind which `run` stands. The future that it gives ends within a bound of its own.
     pub fn new(run: impl Fn(Origin, Command) -> Doing + Send + Sync + 'static) -> Self {
-        Self(Arc::new(run))
+        Self {
+            run: Arc::new(run),
+            rate: None,
+        }
+    }
+
+    /// The same desk, which admits `rate` commands per second of each origin, and `burst` at once.
+    #[must_use]
+    pub fn limited(mut self, rate: u32, burst: u32) -> Self {
+        self.rate = Some(Arc::new(Rate {
+            begun: Instant::now(),
+            limits: Mutex::new(Limits::new(rate, burst)),
+        }));
+        self
+    }
+
+    /// Whether one more command of `origin` may come now: to be asked once for each, before anything that costs. A desk
+    /// without a limit admits all.
+    ///
+    /// # Errors
+    /// `rate_limited`, with how long to wait.
+    pub fn admit(&self, origin: Origin) -> Result<(), Failure> {
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
+        // Nothing that holds this lock can panic half-way.
+        let mut limits = rate.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.take(origin, rate.begun.elapsed()).map_err(|wait| {
+            let after_ms = u64::try_from(wait.as_millis())
+                .unwrap_or(u64::MAX)
+                .saturating_add(1);
+            let said = format!("These are too many commands at once. Try again in {after_ms} ms.");
+            Failure {
+                after_ms: Some(after_ms),
+                ..Failure::new(Code::RateLimited, said)
+            }
+        })
     }
 
     /// A desk with nothing but the core behind it.
@@ -92,6 +138,34 @@ impl Desk {
     /// # Errors
     /// Why it is not done, ready to be answered.
     pub async fn run(&self, origin: Origin, command: Command) -> Result<Done, Failure> {
-        (self.0)(origin, command).await
+        (self.run)(origin, command).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn too_many_commands_are_refused_with_the_time_to_wait() {
+        let desk = Desk::new(|_, _| Box::pin(async { Ok(Done::Accepted) }));
+        for _ in 0..10_000 {
+            desk.admit(Origin::Mqtt).unwrap();
+        }
+        let desk = desk.limited(1, 3);
+        for _ in 0..3 {
+            desk.clone().admit(Origin::Mqtt).unwrap();
+            assert_eq!(
+                desk.run(Origin::Mqtt, Command::Identify).await,
+                Ok(Done::Accepted)
+            );
+        }
+        let failure = desk.admit(Origin::Mqtt).unwrap_err();
+        assert_eq!(failure.code, Code::RateLimited);
+        assert!(failure.retryable);
+        let after = failure.after_ms.unwrap();
+        assert!((1..=1001).contains(&after), "{after}");
+        assert!(failure.message.contains(&format!("{after} ms")));
+        desk.admit(Origin::Cli).unwrap();
     }
 }

@@ -10,6 +10,8 @@ pub mod deadline;
 pub mod desk;
 /// LED and button.
 pub mod gpio;
+/// How many commands an origin may hand in.
+pub mod limit;
 /// The control socket of `boothcast ctl`.
 pub mod local;
 /// MQTT.
@@ -20,6 +22,8 @@ pub mod net;
 pub mod plug;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
+/// Load, memory, disk, traffic, clock.
+pub mod system;
 /// systemd's notification socket and watchdog.
 pub mod systemd;
 /// Temperature and power supply of the board.

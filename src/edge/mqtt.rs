@@ -3,11 +3,18 @@
 //! ```text
 //!   client.rs     the only file that knows rumqttc: connects, keeps, re-sends
 //!   topics.rs     names of topics (pure)            codec.rs  payloads of commands and answers (pure)
-//!   tell.rs       Status -> info, status, telemetry, events (pure)
-//!   homeassistant.rs   discovery (pure)             limit.rs  the rate of each origin (pure)
+//!   tell.rs, telemetry.rs, events.rs   Status -> info, status, reported, telemetry, events (pure)
+//!   schema.rs     JSON Schema of all of that (pure)
+//!   homeassistant.rs   discovery (pure)
 //! ```
 //!
 //! `app/remote.rs` joins these with the core and the store.
 
 pub mod client;
+pub mod codec;
+pub mod events;
+pub mod homeassistant;
+pub mod schema;
+pub mod telemetry;
+pub mod tell;
 pub mod topics;

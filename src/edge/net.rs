@@ -11,6 +11,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+mod identity;
+
+pub use identity::hardware_id;
+
 /// More than any machine has: bounds for lists that come from outside.
 const MAX_ADDRESSES: usize = 1024;
 const MAX_LINES: usize = 4096;

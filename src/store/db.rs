@@ -1,28 +1,152 @@
 //! The database, `boothcast.db` in the state folder: SQLite in WAL mode with `synchronous=FULL`, one writer thread, frozen
 //! migrations. Jobs that wait together share one transaction, so a crowd of commands costs one sync.
+//!
+//! ```text
+//!   run(job) ──bounded queue──> writer thread: BEGIN; each job in a savepoint of its own; COMMIT ──> answers
+//! ```
+//!
+//! A job is answered after the commit, never before: what was answered is on disk. A job that fails takes back what it did
+//! and nothing else. Damage that shows while the box runs is treated as at a start: the file is moved aside, a new one made.
 
+mod file;
+mod trouble;
+mod writer;
+
+use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Kind, Result};
+use writer::{Job, Writer};
+
+#[cfg(test)]
+pub(super) use file::SCHEMA;
 
 /// File name of the database, in the state folder.
 pub const DATABASE: &str = "boothcast.db";
+/// Jobs that wait at most; who comes then waits for a place.
+const QUEUE: usize = 256;
+
+/// What a job gives back to SQLite's own errors.
+pub type Answer<T> = rusqlite::Result<T>;
+
+/// Whether a job must be on the disk before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Yes: it survives a power cut.
+    Full,
+    /// It survives the end of the program; a power cut may take back the last of it.
+    Lazy,
+}
 
 /// The database; cheap to clone, usable from any task.
-#[derive(Debug, Clone)]
-pub struct Db(());
+#[derive(Clone)]
+pub struct Db(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    session: u64,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Db")
+    }
+}
 
 impl Db {
     /// Opens the database, or makes it. One that is damaged is moved aside (the last two are kept) and a new one made;
     /// then a sentence that says so is given beside it. Blocking.
     ///
     /// # Errors
-    /// When the system does not let it be opened.
-    pub fn open(_dir: &Path) -> Result<(Self, Option<String>)> {
-        Err(Error::new(Kind::Unsupported, "There is no database yet."))
+    /// When the system does not let it be opened, and when a newer program made it: then it is left as it is.
+    pub fn open(dir: &Path) -> Result<(Self, Option<String>)> {
+        let (conn, warning) = file::open(dir)?;
+        let session = file::next_session(&conn, dir)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let writer = Writer::new(dir.to_owned(), conn);
+        let thread = std::thread::Builder::new()
+            .name("db".into())
+            .spawn(move || writer.run(jobs))
+            .map_err(|e| {
+                Error::new(Kind::Internal, "The database's thread cannot be started.").caused_by(e)
+            })?;
+        let shared = Shared {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+            session,
+        };
+        Ok((Self(Arc::new(shared)), warning))
     }
 
-    /// Waits until everything that was handed in is on disk, at most `limit`, and closes.
-    pub fn close(&self, _limit: Duration) {}
+    /// How often this database was opened; rises with each start of the program.
+    #[must_use]
+    pub fn session(&self) -> u64 {
+        self.0.session
+    }
+
+    /// Runs `job` on the writer thread, in a transaction, and waits until it is committed. The job runs also if nobody
+    /// waits any more.
+    ///
+    /// # Errors
+    /// What `job` said, or that the commit failed; then nothing of it was done. `Internal` after [`Db::close`].
+    pub async fn run<T, F>(&self, sync: Sync, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Answer<T> + Send + 'static,
+    {
+        let queue = lock(&self.0.queue).clone();
+        let (reply, answer) = oneshot::channel();
+        let queue = queue.ok_or_else(closed)?;
+        queue
+            .send(Job::new(sync, job, reply))
+            .await
+            .map_err(|_| closed())?;
+        drop(queue);
+        answer.await.map_err(|_| {
+            Error::new(
+                Kind::Internal,
+                "A job of the database was ended by a fault of ours.",
+            )
+        })?
+    }
+
+    /// Waits until everything that was handed in is on disk, at most `limit`, and closes. Blocking.
+    pub fn close(&self, limit: Duration) {
+        drop(lock(&self.0.queue).take());
+        let Some(thread) = lock(&self.0.thread).take() else {
+            return;
+        };
+        let end = Instant::now() + limit;
+        while !thread.is_finished() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if !thread.is_finished() {
+            tracing::warn!("the database did not close in time; what is committed is safe");
+        } else if thread.join().is_err() {
+            tracing::error!("the database's thread ended by a fault of ours");
+        }
+    }
 }
+
+fn closed() -> Error {
+    Error::new(
+        Kind::Internal,
+        "The database is closed: the box is shutting down.",
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds these locks can panic half-way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[path = "db_tests.rs"]
+mod tests;

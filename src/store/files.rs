@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::TryRng;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use super::folder::{DirLock, lock_dir, prepare_dir};
+use super::keys::{self, Keys};
 use crate::config::Secret;
 use crate::device::state::Wanted;
 use crate::error::{Error, Kind, Result, io_kind};
@@ -74,7 +76,7 @@ fn fill(mut file: File, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn sync_dir(dir: &Path) -> std::io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> std::io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
@@ -118,13 +120,17 @@ pub enum LoadedWanted {
 struct Saved<'a> {
     version: u32,
     wanted: &'a Wanted,
+    #[serde(skip_serializing_if = "Keys::is_empty")]
+    keys: Keys<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
-    wanted: serde_json::Value,
+    wanted: Value,
+    #[serde(default)]
+    keys: Value,
 }
 
 /// Reads what was wanted. A damaged file is moved aside as `wanted.json.broken-N` (the last 5 are kept).
@@ -155,19 +161,20 @@ fn unreadable(path: &Path, e: std::io::Error) -> Error {
 }
 
 fn parse(bytes: &[u8]) -> Result<Wanted, String> {
-    let stored: Stored = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    let mut stored: Stored = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     if stored.version != VERSION {
         return Err(format!(
             "it has version {}, this program knows version {VERSION}",
             stored.version
         ));
     }
+    keys::put_back(&mut stored.wanted, stored.keys)?;
     serde_json::from_value(stored.wanted).map_err(|e| e.to_string())
 }
 
 /// The safe side, with the damaged file out of the way.
 fn broken(dir: &Path, path: &Path, why: &str) -> LoadedWanted {
-    let kept = match move_aside(dir, path) {
+    let kept = match move_aside(dir, WANTED, KEPT) {
         Ok(aside) => format!("It is kept as {}.", aside.display()),
         Err(e) => format!("It could not be moved aside ({e})."),
     };
@@ -180,8 +187,9 @@ fn broken(dir: &Path, path: &Path, why: &str) -> LoadedWanted {
     }
 }
 
-fn move_aside(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
-    let prefix = format!("{WANTED}.broken-");
+/// Renames the file `name` of the folder to `{name}.broken-N`, and removes the oldest such files beyond `kept`.
+pub(super) fn move_aside(dir: &Path, name: &str, kept: usize) -> std::io::Result<PathBuf> {
+    let prefix = format!("{name}.broken-");
     let mut numbers: Vec<u64> = std::fs::read_dir(dir)?
         .flatten()
         .filter_map(|e| {
@@ -192,8 +200,8 @@ fn move_aside(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
     numbers.sort_unstable();
     let next = numbers.last().map_or(1, |n| n.saturating_add(1));
     let aside = dir.join(format!("{prefix}{next}"));
-    std::fs::rename(path, &aside)?;
-    let surplus = (numbers.len() + 1).saturating_sub(KEPT);
+    std::fs::rename(dir.join(name), &aside)?;
+    let surplus = (numbers.len() + 1).saturating_sub(kept);
     for n in numbers.iter().take(surplus) {
         // One too many does no harm.
         let _ = std::fs::remove_file(dir.join(format!("{prefix}{n}")));
@@ -202,7 +210,7 @@ fn move_aside(dir: &Path, path: &Path) -> std::io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Saves what is wanted, atomically, for the owner alone.
+/// Saves what is wanted, atomically, for the owner alone. Stream keys go beside it in the same file.
 ///
 /// # Errors
 /// As [`write_atomic`].
@@ -210,6 +218,7 @@ pub fn save_wanted(dir: &Path, wanted: &Wanted) -> Result<()> {
     let saved = Saved {
         version: VERSION,
         wanted,
+        keys: Keys::of(wanted),
     };
     let mut bytes = serde_json::to_vec_pretty(&saved).map_err(|e| {
         Error::new(Kind::Internal, "The settings cannot be written as JSON").caused_by(e)

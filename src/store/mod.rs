@@ -8,6 +8,8 @@ pub mod files;
 pub mod folder;
 /// The journal of commands.
 pub mod journal;
+/// Stream keys, beside what is wanted.
+mod keys;
 /// What waits to be told over MQTT.
 pub mod outbox;
 

@@ -1,5 +1,9 @@
 //! MQTT against a real mosquitto.
 
+mod client;
+mod flood;
+mod history;
+
 use crate::support::broker::Broker;
 
 #[test]

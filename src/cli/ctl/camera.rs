@@ -7,10 +7,11 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::outcome::{Trouble, accepted};
-use super::page::table;
+use super::order::bare;
+use super::peer::Peer;
 use super::{show, values};
+use crate::cli::outcome::{Trouble, accepted};
+use crate::cli::table::table;
 use crate::device::command::Command;
 use crate::device::control::{self, ControlInfo, ControlKind, ControlName, ControlValue};
 
@@ -68,19 +69,19 @@ struct Control {
 
 pub(super) fn run(
     camera: &Camera,
-    client: &mut Client,
+    peer: &mut Peer,
     as_json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Trouble> {
     match camera {
         Camera::List => {
-            let status = client.status()?;
+            let status = peer.status()?;
             let text = list(&controls(&status)?) + &kept(&status);
             let both = json!({"controls": all(&status), "kept": status["kept_controls"]});
             show(as_json, &both, &text, out)
         }
         Camera::Get { control } => {
-            let status = client.status()?;
+            let status = peer.status()?;
             let found = find(&controls(&status)?, control)?;
             let raw = all(&status).as_array().into_iter().flatten();
             let raw = raw.clone().find(|c| c["control"] == control.as_str());
@@ -90,10 +91,10 @@ pub(super) fn run(
             control,
             value,
             no_wait,
-        } => set(control, value, !no_wait, client, as_json, out),
+        } => set(control, value, !no_wait, peer, as_json, out),
         Camera::Reset { control } => {
             let control = control.clone();
-            let said = client.command(&Command::CameraControlReset { control })?;
+            let said = peer.command(&bare(&Command::CameraControlReset { control }))?;
             show(as_json, &said, &accepted(&said), out)
         }
     }
@@ -129,17 +130,17 @@ fn set(
     name: &ControlName,
     text: &str,
     wait: bool,
-    client: &mut Client,
+    peer: &mut Peer,
     as_json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Trouble> {
-    let known = find(&controls(&client.status()?)?, name).ok();
+    let known = find(&controls(&peer.status()?)?, name).ok();
     let info = known.as_ref().map(|c| &c.info);
     let value = values::control(text, info);
-    let said = client.command(&Command::CameraControl {
+    let said = peer.command(&bare(&Command::CameraControl {
         control: name.clone(),
         value: value.clone(),
-    })?;
+    }))?;
     // What is so already, or comes into effect later, is not waited for.
     let pending = wait && said["outcome"] == "accepted";
     let Some(info) = info.filter(|_| pending) else {
@@ -147,20 +148,20 @@ fn set(
     };
     // The box has accepted it, so it fits.
     let target = control::check(info, &value).map_err(Trouble::Broken)?;
-    let now = in_force(client, name, target)?;
+    let now = in_force(peer, name, target)?;
     let value = now.info.value.map(|v| now.info.show(v)).unwrap_or_default();
     let json = json!({"outcome": "in_force", "control": name, "value": target});
     show(as_json, &json, &format!("{name} is {value}."), out)
 }
 
 /// Waits until the camera shows the value.
-fn in_force(client: &mut Client, name: &ControlName, target: i64) -> Result<Control, Trouble> {
+fn in_force(peer: &mut Peer, name: &ControlName, target: i64) -> Result<Control, Trouble> {
     let end = Instant::now() + IN_FORCE_LIMIT;
-    client.watch()?;
+    peer.watch()?;
     let mut last = None;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let status = match client.next_status(Some(left)) {
+        let status = match peer.next_status(left) {
             Err(Trouble::TimedOut(_)) => return Err(not_in_force(name, last.as_ref())),
             other => other?,
         };

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::outcome::Trouble;
-use crate::device::command::Command;
+use crate::cli::outcome::Trouble;
 
 /// How long an answer may take: a little longer than the box gives itself.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(7);
@@ -45,8 +44,8 @@ impl Client {
         self.ask(json!({ "status": true }))
     }
 
-    /// Gives a command; the `data` of its answer.
-    pub(super) fn command(&mut self, command: &Command) -> Result<Value, Trouble> {
+    /// Gives a command as JSON, `{"name","args"}`; the `data` of its answer.
+    pub(super) fn command(&mut self, command: &Value) -> Result<Value, Trouble> {
         self.ask(json!({ "command": command }))
     }
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::client::Client;
-use super::outcome::Trouble;
 use crate::cli::check::ConfigArgs;
+use crate::cli::outcome::Trouble;
 use crate::config;
 use crate::edge::local::SOCKET;
 

@@ -3,25 +3,7 @@
 
 use serde_json::Value;
 
-/// Rows with their columns below one another, two spaces between them.
-pub(super) fn table<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let rows: Vec<[String; N]> = rows.into_iter().collect();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let mut out = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
+use crate::cli::table::table;
 
 /// The page.
 pub(super) fn status(status: &Value) -> String {
@@ -55,6 +37,64 @@ pub(super) fn status(status: &Value) -> String {
         text(status, "name"),
         text(&status["health"], "sentence"),
         table(rows)
+    )
+}
+
+/// A box afar, by what it keeps at the broker: less than the whole status.
+pub(super) fn brief(id: &str, conn: &Value, status: &Value) -> String {
+    let mut rows = Vec::new();
+    let mut row = |what: &str, text: String| {
+        if !text.is_empty() {
+            rows.push([format!("  {what}"), text]);
+        }
+    };
+    let word = |field: &str| text(status, field).to_owned();
+    row("Connection", text(conn, "state").to_owned());
+    row(
+        "Live",
+        if status["live"] == true { "yes" } else { "no" }.to_owned(),
+    );
+    row("Picture", word("camera"));
+    row("Sound", word("mic"));
+    row("Encoder", brief_encoder(status));
+    for (name, push) in status["destinations"].as_object().into_iter().flatten() {
+        let reason = push["reason"].as_str().map(|r| format!(": {r}"));
+        let state = if push["enabled"] == true {
+            text(push, "state")
+        } else {
+            "disabled"
+        };
+        row(
+            "Destination",
+            format!("{name}: {state}{}", reason.unwrap_or_default()),
+        );
+    }
+    row("Readers", readers_of(number(status, "readers")));
+    let degrees = status["temperature_c"].as_f64();
+    row(
+        "Temperature",
+        degrees.map_or_else(String::new, |c| format!("{c:.0} °C")),
+    );
+    row("Version", word("version"));
+    let name = status["name"].as_str().unwrap_or(id);
+    format!(
+        "{name}: {}\n{}",
+        text(&status["health"], "sentence"),
+        table(rows)
+    )
+}
+
+fn brief_encoder(status: &Value) -> String {
+    let Some(encoder) = status["encoder"].as_str() else {
+        return "none".into();
+    };
+    format!(
+        "{encoder}, {}×{} at {}/s, {} kbit/s ({})",
+        status["width"],
+        status["height"],
+        status["fps"],
+        number(status, "bitrate") / 1000,
+        text(status, "profile")
     )
 }
 
@@ -186,7 +226,11 @@ fn destination(destination: &Value) -> String {
 }
 
 fn readers(status: &Value) -> String {
-    match number(status, "rtsp_readers") {
+    readers_of(number(status, "rtsp_readers"))
+}
+
+fn readers_of(count: u64) -> String {
+    match count {
         0 => "nobody watches over RTSP".into(),
         1 => "1 watches over RTSP".into(),
         n => format!("{n} watch over RTSP"),

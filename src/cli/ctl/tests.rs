@@ -1,17 +1,23 @@
 //! The command line against a real supervisor behind a real socket; only the camera is played.
 
+use std::time::Duration;
+
 use clap::Parser;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::what::{ProfileSub, Rate};
 use super::*;
+use crate::cli::outcome;
 use crate::cli::{Cli, Sub};
 use crate::clock::Clock;
+use crate::config::VideoSettings;
 use crate::device::control::{ControlInfo, ControlKind, ControlName};
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent, MediaEvent};
 use crate::device::state::{State, Wanted};
 use crate::device::supervisor::{Handle, Supervisor};
+use crate::device::supervisor_world::save;
 use crate::device::testing::setup;
 use crate::edge::local::{Local, SOCKET};
 
@@ -110,6 +116,7 @@ impl Bench {
 
 async fn play_camera(manner: Manner, handle: Handle, mut effects: mpsc::Receiver<Effect>) {
     while let Some(effect) = effects.recv().await {
+        save(&handle, &effect);
         let Effect::SetCameraControl { control, value } = effect else {
             continue;
         };
@@ -254,32 +261,32 @@ fn the_page_begins_with_the_sentence_and_leaves_nothing_out() {
 
 #[test]
 fn a_profile_changes_what_it_names_and_nothing_else() {
-    let status = json!({"encoders": [{"video": setup().main}]});
     let rate = |bitrate| Rate { bitrate };
+    let named = |sub| order::order(&What::Profile(sub)).unwrap();
+    assert_eq!(
+        named(ProfileSub::P480(rate(None))),
+        Some(json!({"name": "profile-set", "args": {"profile": "480p30"}}))
+    );
+    assert_eq!(
+        named(ProfileSub::P1080(rate(Some(3_000_000)))).unwrap()["args"],
+        json!({"profile": "1080p30", "bitrate": 3_000_000})
+    );
+    let status = json!({"encoders": [{"video": setup().main}]});
     let now = setup().main;
-    let small = profile(ProfileSub::P480(rate(None)), &status).unwrap();
-    assert_eq!(
-        (small.width, small.height, small.bitrate),
-        (854, 480, 1_200_000)
-    );
-    assert_eq!(
-        (small.gop_s, small.h264_profile),
-        (now.gop_s, now.h264_profile)
-    );
-    let full = profile(ProfileSub::P1080(rate(Some(3_000_000))), &status).unwrap();
-    assert_eq!((full.width, full.bitrate), (1920, 3_000_000));
     let custom = ProfileSub::Custom {
         width: 640,
         height: 360,
         fps: 15,
         rate: rate(None),
     };
-    let custom = profile(custom, &status).unwrap();
+    assert_eq!(named(custom), None);
+    let command = order::custom(custom, &status).unwrap();
+    let video: VideoSettings = serde_json::from_value(command["args"]["video"].clone()).unwrap();
     assert_eq!(
-        (custom.width, custom.fps, custom.bitrate),
-        (640, 15, now.bitrate)
+        (video.width, video.fps, video.bitrate, video.gop_s),
+        (640, 15, now.bitrate, now.gop_s)
     );
-    assert!(profile(ProfileSub::P720(rate(None)), &json!({})).is_err());
+    assert!(order::custom(custom, &json!({})).is_err());
 }
 
 #[test]
@@ -288,6 +295,7 @@ fn each_trouble_has_its_code_and_is_json_too() {
     let all = [
         (Trouble::Usage(text()), 2),
         (Trouble::NotRunning(text()), 69),
+        (Trouble::NoBroker(text()), 69),
         (Trouble::Forbidden(text()), 77),
         (Trouble::Config(text()), 78),
         (Trouble::TimedOut(text()), 75),

@@ -2,6 +2,7 @@
 
 use crate::config::bitrate_number;
 use crate::device::control::{ControlInfo, ControlKind, ControlValue};
+use crate::device::notice::NoticeKind;
 
 /// `40` or `40%`.
 pub(super) fn percent(text: &str) -> Result<u8, String> {
@@ -27,6 +28,12 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
     bitrate_number(text)
         .and_then(|bits| u32::try_from(bits).ok())
         .ok_or_else(|| "choose a bitrate such as 2500k or 2.5M".to_owned())
+}
+
+/// What a notification is about, by its name on the wire.
+pub(super) fn notice_kind(text: &str) -> Result<NoticeKind, String> {
+    serde_json::from_value(serde_json::json!(text))
+        .map_err(|_| "choose chat, follow, gift, order or question".to_owned())
 }
 
 /// A number, on or off, or the name of a choice, as the control takes it if it is known (a choice may be called `100` or

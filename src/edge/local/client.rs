@@ -126,7 +126,10 @@ impl Client {
         let id = request.id;
         match request.ask {
             Ask::Command(command) => {
-                let said = self.desk.run(Origin::Cli, command).await;
+                let said = match self.desk.admit(Origin::Cli) {
+                    Ok(()) => self.desk.run(Origin::Cli, command).await,
+                    Err(failure) => Err(failure),
+                };
                 self.send(&Answer::command(&id, &said)).await
             }
             Ask::Status => {

@@ -15,6 +15,7 @@ use crate::device::effect::Effect;
 use crate::device::event::{Event, MediaEvent};
 use crate::device::state::{State, Wanted};
 use crate::device::supervisor::Supervisor;
+use crate::device::supervisor_world::disk;
 use crate::device::testing::setup;
 use crate::edge::codec::MAX_REQUEST;
 
@@ -39,6 +40,7 @@ impl Bench {
         let (tx, effects) = mpsc::channel(256);
         let state = State::new(setup(), Wanted::new(false));
         let (handle, _task) = Supervisor::spawn(runtime.handle(), state, Clock::real(), tx);
+        let effects = disk(runtime.handle(), &handle, effects);
         let dir = tempfile::tempdir().unwrap();
         let local = Local::start(
             dir.path(),

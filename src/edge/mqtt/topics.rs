@@ -11,6 +11,7 @@
 //! | `P/box/{id}/rsp/{name}` | 1 | box |
 //! | `P/box/{id}/snapshot` | 1 | box |
 //! | `P/group/{g}/cmd/{name}` | 1 | operator |
+//! | `P/ctl/{asker}/rsp` | 1 | box, as the response topic that `boothcast ctl` asks for |
 //! | `P/box/{id}/tel/{sys,stream,net}` | 0 | box |
 //! | `P/box/{id}/evt/{type}` | 1 | box |
 
@@ -46,6 +47,12 @@ impl Fleet {
     #[must_use]
     pub fn group_command(&self, group: &GroupName, name: &str) -> String {
         format!("{}/group/{group}/cmd/{name}", self.0)
+    }
+
+    /// Where answers come for one who asks, by a name of its own.
+    #[must_use]
+    pub fn answers_to(&self, asker: &str) -> String {
+        format!("{}/ctl/{asker}/rsp", self.0)
     }
 
     /// The box and the rest of a topic such as `P/box/{id}/conn`.

@@ -237,9 +237,9 @@ impl Engine {
             Effect::OpenDestination(name) => self.pushes.open(name),
             Effect::CloseDestination(name) => self.pushes.close(name),
             Effect::ShowWords(words) => self.words.show(words),
-            Effect::SetDestination(_)
-            | Effect::ForgetDestination(_)
-            | Effect::Restart
+            Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
+            Effect::ForgetDestination(name) => self.pushes.forget(name),
+            Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)
             | Effect::Identify

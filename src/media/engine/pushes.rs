@@ -11,7 +11,7 @@ use crate::media::output::rtmp::abr::{Adaptive, Controller};
 use crate::media::output::rtmp::{Push, PushOptions};
 use crate::media::report::Reporter;
 
-/// All destinations, open or not.
+/// All destinations, open or not: those of the configuration, and those that were added by command.
 pub(super) struct Pushes {
     known: BTreeMap<DestinationName, Destination>,
     open: BTreeMap<DestinationName, Push>,
@@ -62,6 +62,23 @@ impl Pushes {
         }
     }
 
+    /// Knows `destination` from now on. If it is open, another ceiling counts at once, another address or key from the next
+    /// opening.
+    pub(super) fn set(&mut self, destination: Destination) {
+        if let Some(adaptive) = &self.adaptive
+            && self.open.contains_key(&destination.name)
+        {
+            adaptive.set_ceiling(&destination.name, destination.max_bitrate);
+        }
+        self.known.insert(destination.name.clone(), destination);
+    }
+
+    /// Knows it no more.
+    pub(super) fn forget(&mut self, name: &DestinationName) {
+        self.close(name);
+        self.known.remove(name);
+    }
+
     pub(super) fn open(&mut self, name: &DestinationName) {
         let Some(destination) = self.known.get(name) else {
             return;
@@ -85,6 +102,8 @@ impl Pushes {
 
     /// Ends in the background: a server that does not answer holds up nobody.
     pub(super) fn close(&mut self, name: &DestinationName) {
+        // Names come and go; what has ended is no longer waited for.
+        self.ending.retain(|_, end| !end.is_finished());
         if let Some(push) = self.open.remove(name) {
             self.ending
                 .insert(name.clone(), self.runtime.spawn(push.stop()));

@@ -78,6 +78,17 @@ impl Controller {
         self.tell()
     }
 
+    /// A destination has another ceiling. The advice, if it changed.
+    pub fn set_ceiling(&mut self, name: &str, ceiling: Option<u32>) -> Option<u32> {
+        let cap = self.cap(ceiling);
+        let peer = self.peers.get(name)?;
+        let before = self.cap(peer.ceiling);
+        let peer = self.peers.get_mut(name)?;
+        peer.ceiling = ceiling;
+        peer.follower.rescale(f64::from(before), f64::from(cap));
+        self.tell()
+    }
+
     /// A destination exists no more. The advice, if it changed.
     pub fn retire(&mut self, name: &str) -> Option<u32> {
         self.peers.remove(name);
@@ -183,6 +194,11 @@ impl Adaptive {
 
     pub(super) fn enrol(&self, name: &DestinationName, ceiling: Option<u32>) {
         self.with(|c, _| (c.enrol(name.as_str(), ceiling), ()));
+    }
+
+    /// The ceiling of a destination changes (bit/s).
+    pub fn set_ceiling(&self, name: &DestinationName, ceiling: Option<u32>) {
+        self.with(|c, _| (c.set_ceiling(name.as_str(), ceiling), ()));
     }
 
     pub(super) fn retire(&self, name: &DestinationName) {

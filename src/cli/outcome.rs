@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// The box, or its camera, refuses (`EX_DATAERR` of sysexits.h).
 pub(super) const REFUSED: u8 = 65;
-/// No box is running here (`EX_UNAVAILABLE`).
+/// No box is running here, or the broker cannot be reached (`EX_UNAVAILABLE`).
 pub(super) const NOT_RUNNING: u8 = 69;
 /// No answer in time, or busy (`EX_TEMPFAIL`).
 pub(super) const TRY_AGAIN: u8 = 75;
@@ -22,6 +22,8 @@ pub(super) enum Trouble {
     Usage(String),
     /// Nothing listens.
     NotRunning(String),
+    /// The broker cannot be reached.
+    NoBroker(String),
     /// The socket may not be opened.
     Forbidden(String),
     /// The configuration is wrong.
@@ -45,7 +47,7 @@ impl Trouble {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::NotRunning(_) => NOT_RUNNING,
+            Self::NotRunning(_) | Self::NoBroker(_) => NOT_RUNNING,
             Self::Forbidden(_) => FORBIDDEN,
             Self::Config(_) => CONFIG,
             Self::TimedOut(_) => TRY_AGAIN,
@@ -62,6 +64,7 @@ impl Trouble {
             Self::Refused(error) => ("", error["message"].as_str().unwrap_or("The box refuses.")),
             Self::Usage(text) => ("usage", text.as_str()),
             Self::NotRunning(text) => ("not_running", text.as_str()),
+            Self::NoBroker(text) => ("no_broker", text.as_str()),
             Self::Forbidden(text) => ("forbidden", text.as_str()),
             Self::Config(text) => ("config", text.as_str()),
             Self::TimedOut(text) => ("timed_out", text.as_str()),
@@ -72,7 +75,10 @@ impl Trouble {
         } else if let Self::Refused(error) = self {
             writeln!(out, "{:#}", json!({"ok": false, "error": error}))
         } else {
-            let retryable = matches!(self, Self::TimedOut(_) | Self::NotRunning(_));
+            let retryable = matches!(
+                self,
+                Self::TimedOut(_) | Self::NotRunning(_) | Self::NoBroker(_)
+            );
             let error = json!({"code": code, "message": message, "retryable": retryable});
             writeln!(out, "{:#}", json!({"ok": false, "error": error}))
         };

@@ -1,0 +1,351 @@
+//! JSON Schema (draft 2020-12) of every message, made from the types: the files `docs/mqtt/*.schema.json`. Pure. A test
+//! keeps the files in step.
+
+use std::collections::BTreeSet;
+
+use schemars::{JsonSchema, schema_for};
+use serde_json::{Map, Value, json};
+
+use super::events::EventReport;
+use super::telemetry::{TelNet, TelStream, TelSys};
+use super::tell::{Conn, Info, Reported, StatusReport};
+use crate::device::command::Command;
+use crate::device::settings::Settings;
+use crate::edge::codec::MAX_ID;
+
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// A command that has a topic of its own kind: `desired`.
+const NOT_BY_COMMAND: &str = "desired-apply";
+
+/// What every message may say went wrong.
+pub const CODES: [&str; 11] = [
+    "bad_request",
+    "unknown_command",
+    "forbidden",
+    "conflict",
+    "too_large",
+    "rate_limited",
+    "unsupported",
+    "busy",
+    "interrupted",
+    "expired",
+    "internal",
+];
+
+/// File names and contents, all that there are.
+#[must_use]
+pub fn files() -> Vec<(String, String)> {
+    let mut out: Vec<(String, Value)> = commands()
+        .into_iter()
+        .map(|c| (format!("cmd.{}", c.name), c.schema))
+        .collect();
+    for (name, schema) in [
+        ("answer", answer()),
+        ("desired", desired()),
+        ("reported", of::<Reported>("P/box/{id}/reported")),
+        ("status", of::<StatusReport>("P/box/{id}/status")),
+        ("info", of::<Info>("P/box/{id}/info")),
+        ("conn", of::<Conn>("P/box/{id}/conn")),
+        ("tel.sys", of::<TelSys>("P/box/{id}/tel/sys")),
+        ("tel.stream", of::<TelStream>("P/box/{id}/tel/stream")),
+        ("tel.net", of::<TelNet>("P/box/{id}/tel/net")),
+        ("evt", of::<EventReport>("P/box/{id}/evt/{type}")),
+    ] {
+        out.push((name.to_owned(), schema));
+    }
+    out.into_iter()
+        .map(|(name, schema)| (format!("{name}.schema.json"), format!("{schema:#}\n")))
+        .collect()
+}
+
+/// The commands that have a topic, as they stand in it: `live/start`.
+#[must_use]
+pub fn command_names() -> Vec<String> {
+    commands().iter().map(|c| topic_name(&c.name)).collect()
+}
+
+/// A command's name in a topic: its first `-` is a `/` there.
+fn topic_name(name: &str) -> String {
+    name.replacen('-', "/", 1)
+}
+
+struct CommandSchema {
+    name: String,
+    schema: Value,
+}
+
+/// One schema for each variant of [`Command`].
+fn commands() -> Vec<CommandSchema> {
+    let root = schema_for!(Command).to_value();
+    let defs = root.get("$defs").cloned().unwrap_or_default();
+    let variants = root.get("oneOf").and_then(Value::as_array).cloned();
+    variants
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|v| command(v, &defs))
+        .filter(|c| c.name != NOT_BY_COMMAND)
+        .collect()
+}
+
+fn command(variant: &Value, defs: &Value) -> Option<CommandSchema> {
+    let name = variant.pointer("/properties/name/const")?.as_str()?;
+    let args = variant.pointer("/properties/args");
+    // Where no argument is needed, `args` may be left out.
+    let needed = args
+        .map(|a| resolved(a, defs))
+        .and_then(|a| a.get("required")?.as_array())
+        .is_some_and(|r| !r.is_empty());
+    let none = json!({"type": "object", "properties": {}});
+    let mut schema = json!({
+        "$schema": DRAFT,
+        "title": format!("P/box/{{id}}/cmd/{} and P/group/{{group}}/cmd/{}", topic_name(name), topic_name(name)),
+        "description": variant.get("description"),
+        "type": "object",
+        "properties": {
+            "id": {
+                "description": "Chosen by the sender, new for each command; the answer repeats it. The same id never runs twice.",
+                "type": "string", "minLength": 1, "maxLength": MAX_ID,
+            },
+            "args": args.unwrap_or(&none),
+            "spread_s": {
+                "description": "The box waits a random time up to this, s, so that a group does not act all at once.",
+                "type": "number", "minimum": 0,
+            },
+            "expires_s": {
+                "description": "After this, s, the command is not run any more.",
+                "type": "number", "minimum": 0,
+            },
+        },
+        "required": if needed { vec!["id", "args"] } else { vec!["id"] },
+    });
+    add_defs(&mut schema, defs);
+    close(&mut schema);
+    Some(CommandSchema {
+        name: name.to_owned(),
+        schema,
+    })
+}
+
+fn resolved<'a>(schema: &'a Value, defs: &'a Value) -> &'a Value {
+    schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|r| defs.get(r.strip_prefix("#/$defs/")?))
+        .unwrap_or(schema)
+}
+
+/// Adds the definitions that `schema` uses, and those that they use.
+fn add_defs(schema: &mut Value, defs: &Value) {
+    let mut used = Map::new();
+    let mut todo = refs(schema);
+    while let Some(name) = todo.pop_first() {
+        if let Some(def) = defs.get(&name)
+            && !used.contains_key(&name)
+        {
+            todo.extend(refs(def));
+            used.insert(name, def.clone());
+        }
+    }
+    if let Value::Object(fields) = schema
+        && !used.is_empty()
+    {
+        fields.insert("$defs".into(), Value::Object(used));
+    }
+}
+
+fn refs(schema: &Value) -> BTreeSet<String> {
+    match schema {
+        Value::Object(fields) => {
+            let own = fields
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|r| r.strip_prefix("#/$defs/"))
+                .map(str::to_owned);
+            own.into_iter()
+                .chain(fields.values().flat_map(refs))
+                .collect()
+        }
+        Value::Array(items) => items.iter().flat_map(refs).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The box refuses fields that it does not know, at every depth.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("properties").is_some_and(Value::is_object)
+                && fields.get("type") == Some(&json!("object"))
+            {
+                fields
+                    .entry("additionalProperties")
+                    .or_insert(Value::Bool(false));
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+fn of<T: JsonSchema>(title: &str) -> Value {
+    let mut generator = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
+    let mut schema = generator.root_schema_for::<T>().to_value();
+    if let Value::Object(fields) = &mut schema {
+        fields.insert("title".into(), title.into());
+    }
+    schema
+}
+
+fn desired() -> Value {
+    let settings = schema_for!(Settings).to_value();
+    let defs = settings.get("$defs").cloned().unwrap_or_default();
+    let mut settings = settings;
+    if let Value::Object(fields) = &mut settings {
+        for key in ["$defs", "$schema", "title"] {
+            fields.remove(key);
+        }
+    }
+    let mut schema = json!({
+        "$schema": DRAFT,
+        "title": "P/box/{id}/desired",
+        "description": "Settings that an operator wants, retained. The box takes up a version that is higher than the last one, key by key.",
+        "type": "object",
+        "properties": {
+            "version": {
+                "description": "Only rises.",
+                "type": "integer", "minimum": 1,
+            },
+            "settings": settings,
+        },
+        "required": ["version", "settings"],
+    });
+    add_defs(&mut schema, &defs);
+    close(&mut schema);
+    schema
+}
+
+fn answer() -> Value {
+    json!({
+        "$schema": DRAFT,
+        "title": "P/box/{id}/rsp/{name}, or the Response Topic of the command",
+        "description": "The answer to a command.",
+        "type": "object",
+        "properties": {
+            "id": {
+                "description": "That of the command; null where it could not be read.",
+                "type": ["string", "null"],
+            },
+            "ok": {"description": "Whether it is done, or being done.", "type": "boolean"},
+            "data": {
+                "description": "What was asked for; for a command that changes something: its outcome.",
+                "type": "object",
+                "properties": {
+                    "outcome": {
+                        "description": "accepted: the outcome shows in the status; already_so: nothing was to be done; kept: it comes into effect later.",
+                        "enum": ["accepted", "already_so", "kept"],
+                    },
+                    "message": {"description": "How it was so, or when it comes into effect.", "type": "string"},
+                },
+            },
+            "error": {
+                "description": "Why it is not done.",
+                "type": "object",
+                "properties": {
+                    "code": {"description": "For programs.", "type": "string", "enum": CODES},
+                    "reason": {"description": "Finer than the code.", "type": "string"},
+                    "message": {"description": "For people.", "type": "string"},
+                    "retryable": {"description": "Whether the same command may work a little later.", "type": "boolean"},
+                    "after_ms": {"description": "After how long, ms.", "type": "integer", "minimum": 0},
+                },
+                "required": ["code", "message", "retryable"],
+            },
+        },
+        "required": ["id", "ok"],
+        "oneOf": [
+            {"properties": {"ok": {"const": true}}, "required": ["data"]},
+            {"properties": {"ok": {"const": false}}, "required": ["error"]},
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::codec;
+
+    #[test]
+    fn the_reference_files_are_in_step() {
+        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mqtt");
+        let files = files();
+        if std::env::var_os("BOOTHCAST_BLESS").is_some() {
+            for (name, text) in &files {
+                std::fs::write(dir.join(name), text).unwrap();
+            }
+        }
+        for (name, text) in &files {
+            let there = std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+            assert!(
+                there == *text,
+                "docs/mqtt/{name} is not what the types say. Run: make bless"
+            );
+        }
+        let known: BTreeSet<_> = files.iter().map(|(name, _)| name.clone()).collect();
+        for entry in std::fs::read_dir(&dir).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let stray = name.ends_with(".schema.json") && !known.contains(&name);
+            assert!(!stray, "docs/mqtt/{name} belongs to nothing. Remove it.");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_schema_that_the_codec_agrees_with() {
+        let commands = commands();
+        assert!(commands.len() > 20, "{}", commands.len());
+        for c in &commands {
+            // The codec knows the name; what it says of missing arguments is what the schema says.
+            let bare = codec::command(&json!({"name": c.name}));
+            let required = c.schema["required"].as_array().unwrap();
+            let needs_args = required.contains(&json!("args"));
+            assert_eq!(bare.is_err(), needs_args, "{}: {bare:?}", c.name);
+            if let Err(failure) = bare {
+                assert_eq!(failure.code, codec::Code::BadRequest, "{}", c.name);
+            }
+            assert!(c.schema["description"].is_string(), "{}", c.name);
+        }
+        assert!(command_names().contains(&"live/start".to_owned()));
+        assert!(command_names().contains(&"camera/control-reset".to_owned()));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        for (name, text) in files() {
+            let schema: Value = serde_json::from_str(&text).unwrap();
+            for used in refs(&schema) {
+                assert!(schema["$defs"].get(&used).is_some(), "{name}: {used}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_are_those_of_the_codec() {
+        use codec::Code::*;
+        let all = [
+            BadRequest,
+            UnknownCommand,
+            Forbidden,
+            Conflict,
+            TooLarge,
+            RateLimited,
+            Unsupported,
+            Busy,
+            Interrupted,
+            Expired,
+            Internal,
+        ];
+        let names: Vec<_> = all.iter().map(|c| json!(c)).collect();
+        assert_eq!(json!(names), json!(CODES));
+    }
+}
