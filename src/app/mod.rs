@@ -186,6 +186,7 @@ impl App {
         let remote = remote::Parts {
             config: &config,
             board: &board,
+            encoders: &table.usable,
             desk: &desk,
             status: status.clone(),
             runtime,

@@ -3,8 +3,8 @@
 //! ```text
 //!   client ──Received──> commands.rs ──journal──> desk ──> answers.rs ──journal──> client
 //!          ──desired───> desired.rs ──Command::DesiredApply──> desk
-//!          <──conn────── presence.rs
-//!   watch<Status> ─────> tell.rs ──> info, status, reported, telemetry; events through the outbox
+//!          <─filters──── groups.rs <── watch<Status>
+//!   watch<Status> ─────> tell.rs ──> conn, info, status, reported, telemetry; events through the outbox
 //! ```
 //!
 //! One task takes what the client brings and never waits for anything else, so the connection always goes on.
@@ -12,11 +12,10 @@
 mod answers;
 mod commands;
 mod desired;
-mod presence;
+mod groups;
+mod tell;
 
-#[allow(dead_code)]
-pub mod tell;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -24,20 +23,18 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::board::Board;
-use crate::config::{BoxId, BrokerUrl, Config};
+use crate::config::{BoxId, BrokerUrl, Config, GroupName};
 use crate::device::status::Status;
 use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{
-    Client, ClientOptions, Happening, MAX_INCOMING, Received, Reconnect,
+    Client, ClientOptions, Happening, MAX_INCOMING, Message, Received, Reconnect,
 };
 use crate::edge::mqtt::topics::{BoxTopics, Fleet, Meant};
 use crate::edge::net;
 use crate::error::{Error, Kind, Result};
 use crate::store::db::Db;
 use commands::Commands;
-
-/// How long the broker waits before it says that a box is gone: a short break is none.
-const WILL_DELAY: Duration = Duration::from_secs(15);
+use tell::Tell;
 
 /// What remote control needs.
 pub struct Parts<'a> {
@@ -45,6 +42,8 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// The board's facts.
     pub board: &'a Board,
+    /// H.264 encoders in the order in which they are used.
+    pub encoders: &'a [String],
     /// Where commands go.
     pub desk: &'a Desk,
     /// What the box is doing.
@@ -56,8 +55,7 @@ pub struct Parts<'a> {
 /// Remote control while it runs.
 pub struct Remote {
     client: Client,
-    topics: BoxTopics,
-    session: u64,
+    tell: Arc<Tell>,
     stop: watch::Sender<bool>,
     /// In the order in which they end: each lets go of what the next waits for.
     tasks: Vec<(&'static str, JoinHandle<()>)>,
@@ -71,40 +69,52 @@ impl Remote {
     pub fn start(parts: &Parts<'_>, db: &Db) -> Result<Self> {
         let config = parts.config;
         let Some(broker) = config.mqtt.broker.clone() else {
-            return Err(
-                Error::new(Kind::BadConfig, "There is no MQTT broker.").mend("Set mqtt.broker.")
-            );
+            let said = Error::new(Kind::BadConfig, "There is no MQTT broker.");
+            return Err(said.mend("Set mqtt.broker."));
         };
         let id = box_id(config)?;
         let topics = Fleet::new(&config.mqtt.fleet).of(&id);
-        let session = db.session();
-        let options = options(config, broker, &id, presence::will(&topics, session));
+        let options = options(config, broker, &id, tell::will(&topics, db));
         tracing::info!(broker = %options.broker, fleet = %config.mqtt.fleet, %id, "remote control over MQTT");
         let (client, happenings) = Client::start(options, topics.filters(), parts.runtime)?;
+        let tell = Arc::new(Tell::start(tell::Parts {
+            config,
+            board: parts.board,
+            encoders: parts.encoders,
+            status: parts.status.clone(),
+            client: client.clone(),
+            topics: topics.clone(),
+            id,
+            db: db.clone(),
+            runtime: parts.runtime,
+        }));
 
         let (stop, stopped) = watch::channel(false);
-        let (connected, connects) = watch::channel(0);
         let (answers, outgoing) = answers::queue();
         let (queue, commands) = commands::queue();
         let (desired, wishes) = desired::queue();
-        let runner = commands::Runner::new(parts.desk.clone(), db.clone(), answers.clone());
+        let desk = || parts.desk.clone();
         let joint = Joint {
-            commands: Commands::new(parts.desk.clone(), topics.clone(), queue, answers),
+            commands: Commands::new(desk(), topics.clone(), queue, answers.clone()),
             topics: topics.clone(),
             desired,
-            connected,
+            tell: tell.clone(),
+            status: parts.status.clone(),
         };
-        let sender = answers::Sender::new(client.clone(), topics.clone(), db.clone());
+        let runner = commands::Runner::new(desk(), db.clone(), answers);
+        let groups = groups::run(
+            client.clone(),
+            topics.clone(),
+            parts.status.clone(),
+            stopped.clone(),
+        );
+        let sender = answers::Sender::new(client.clone(), topics, db.clone());
         let runtime = parts.runtime;
-        let presence = presence::Presence::new(client.clone(), &topics, session);
         let tasks = vec![
-            (
-                "presence",
-                runtime.spawn(presence.run(connects, stopped.clone())),
-            ),
+            ("groups", runtime.spawn(groups)),
             (
                 "desired",
-                runtime.spawn(desired::run(parts.desk.clone(), wishes, stopped.clone())),
+                runtime.spawn(desired::run(desk(), wishes, stopped.clone())),
             ),
             (
                 "joint",
@@ -115,8 +125,7 @@ impl Remote {
         ];
         Ok(Self {
             client,
-            topics,
-            session,
+            tell,
             stop,
             tasks,
         })
@@ -135,16 +144,12 @@ impl Remote {
                 let _ = task.await;
             }
         }
-        let goodbye = presence::message(&self.topics, "stopped", self.session);
-        if timeout_at(begun + limit * 8 / 10, self.client.publish(goodbye))
-            .await
-            .is_err()
-        {
-            tracing::debug!("the broker did not take the goodbye");
+        let left = || (begun + limit).saturating_duration_since(Instant::now());
+        // The task that shared it has ended.
+        if let Some(tell) = Arc::into_inner(self.tell) {
+            tell.stop(left() / 2).await;
         }
-        self.client
-            .stop((begun + limit).saturating_duration_since(Instant::now()))
-            .await;
+        self.client.stop(left()).await;
     }
 }
 
@@ -164,7 +169,7 @@ fn options(
     config: &Config,
     broker: BrokerUrl,
     id: &BoxId,
-    will: crate::edge::mqtt::client::Message,
+    will: (Message, Duration),
 ) -> ClientOptions {
     let mqtt = &config.mqtt;
     let reconnect = if broker.is_loopback() {
@@ -181,10 +186,15 @@ fn options(
         tls_cert: mqtt.tls_cert.clone(),
         tls_key: mqtt.tls_key.clone(),
         session_expiry: Duration::from_secs(mqtt.session_expiry_s.into()),
-        will: Some((will, WILL_DELAY)),
+        will: Some(will),
         reconnect,
         max_incoming: MAX_INCOMING,
     }
+}
+
+/// Until the end is asked for, or nobody is left to ask for it.
+async fn ending(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|s| *s).await;
 }
 
 /// Takes what the client brings and hands it on; never waits for those it hands it to.
@@ -192,8 +202,8 @@ struct Joint {
     commands: Commands,
     topics: BoxTopics,
     desired: mpsc::Sender<desired::Wish>,
-    /// How often the broker was reached.
-    connected: watch::Sender<u64>,
+    tell: Arc<Tell>,
+    status: watch::Receiver<Status>,
 }
 
 impl Joint {
@@ -205,7 +215,7 @@ impl Joint {
         loop {
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|s| *s) => return,
+                () = ending(&mut stop) => return,
                 happening = happenings.recv() => match happening {
                     Some(happening) => self.take(happening),
                     None => return,
@@ -218,7 +228,6 @@ impl Joint {
         match happening {
             Happening::Connected { session_present } => {
                 tracing::info!(session_present, "the MQTT broker is reached");
-                self.connected.send_modify(|n| *n += 1);
             }
             Happening::Lost { reason } => tracing::warn!(reason, "the MQTT broker is lost"),
             Happening::Received(received) => self.received(received),
@@ -227,12 +236,27 @@ impl Joint {
 
     fn received(&mut self, received: Received) {
         match self.topics.meant(&received.topic) {
-            Meant::Command { name, .. } => self.commands.take(&name, received),
+            // What the broker still sends of a group that the box has left.
+            Meant::Command {
+                group: Some(group), ..
+            } if !self.belongs_to(&group) => {
+                received.ack.done();
+            }
+            Meant::Command { name, .. } => {
+                if !self.commands.take(&name, received) {
+                    self.tell.refused();
+                }
+            }
             Meant::Desired => desired::take(&self.desired, received),
             Meant::Other => {
-                tracing::debug!(topic = received.topic, "a message that is not for this box");
+                if !self.tell.heard(&received.topic, &received.payload) {
+                    tracing::debug!(topic = received.topic, "a message that is not for this box");
+                }
                 received.ack.done();
             }
         }
+    }
+    fn belongs_to(&self, group: &GroupName) -> bool {
+        self.status.borrow().groups.contains(group)
     }
 }

@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::config::keys;
 use crate::config::{Loaded, Problem, Problems, Sources, load};
 use crate::error::Kind;
+
+/// Exit code of wrong arguments, as clap has it.
+const WRONG_USE: u8 = 2;
 
 /// Where the configuration comes from: shared by every subcommand that reads it.
 #[derive(Debug, Clone, Default, Args)]
@@ -37,6 +41,9 @@ pub struct CheckArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the value in force of one key, such as mqtt.broker, and nothing else
+    #[arg(long, value_name = "SECTION.KEY", conflicts_with = "json")]
+    pub get: Option<String>,
 }
 
 /// Checks the configuration of this process; problems go to standard error, the result to standard output. Answers
@@ -44,12 +51,48 @@ pub struct CheckArgs {
 #[must_use]
 pub fn run(args: &CheckArgs) -> u8 {
     let sources = args.config.sources();
-    report(
-        &sources,
-        args.json,
-        &mut io::stdout().lock(),
-        &mut io::stderr().lock(),
-    )
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
+    if let Some(key) = &args.get {
+        return get(&sources, key, out, err);
+    }
+    report(&sources, args.json, out, err)
+}
+
+/// Prints the value of one key as plain text: for shells and units. A key that is not set is an empty line. Answers
+/// with the exit code: 0; 2 when the key cannot be asked for; 78 when there is an error in the configuration.
+#[must_use]
+pub fn get(sources: &Sources, key: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    if let Err(why) = may_be_asked(key) {
+        let _ = writeln!(err, "{why}");
+        return WRONG_USE;
+    }
+    match load(sources) {
+        Ok(loaded) => {
+            let value = loaded.values.get(key).map_or("", String::as_str);
+            let _ = writeln!(out, "{value}");
+            0
+        }
+        Err(problems) => {
+            let _ = writeln!(err, "{problems}");
+            Kind::BadConfig.exit_code()
+        }
+    }
+}
+
+/// Secrets are for nobody, and a destination has its keys many times.
+fn may_be_asked(path: &str) -> Result<(), String> {
+    let Some(key) = keys::by_path(path) else {
+        return Err("There is no such key. docs/configuration.md has them all.".to_owned());
+    };
+    if key.section() == "destination" {
+        return Err(format!(
+            "There may be several destinations, so there is no one value of {path}."
+        ));
+    }
+    if !key.may_be_shown() {
+        return Err(format!("{path} is a secret, and secrets are never shown."));
+    }
+    Ok(())
 }
 
 /// [`run`] on given layers and outputs. An output that is gone is no problem of the configuration.

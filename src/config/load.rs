@@ -1,5 +1,6 @@
 //! Layers, later ones winning: built-in defaults, board profile, files, environment, flags.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +14,8 @@ use super::layer::Layer;
 use super::overrides::{self, ENV_PREFIX};
 use super::problems::{Origin, Problem, Problems};
 use super::schema::{Config, Destination};
-use super::value::Value;
+use super::table::KEYS;
+use super::value::{Value, plain};
 use super::{destination, document, rules};
 
 /// Largest configuration file in bytes: many times what 64 destinations need.
@@ -94,6 +96,8 @@ pub struct Loaded {
     /// What was set aside so that the show goes on, and why: broken files, in whose place the last good ones are in
     /// force, and destinations that cannot be used. Only [`load_or_last_good`](super::load_or_last_good) does that.
     pub set_aside: Option<Problems>,
+    /// What is in force, as plain text, by key; without the keys of destinations, and without secrets.
+    pub values: BTreeMap<&'static str, String>,
 }
 
 /// The text of one file.
@@ -280,9 +284,17 @@ fn lay(
             files_used: texts.iter().map(|t| t.path.clone()).collect(),
             warnings: warnings.sorted(&order).into_vec(),
             set_aside: (!aside.is_empty()).then(|| aside.sorted(&order)),
+            values: values(&merged),
         }),
         _ => Err(errors.sorted(&order)),
     }
+}
+
+/// What may be shown of what is in force; a key that is not set is empty.
+fn values(merged: &Merged) -> BTreeMap<&'static str, String> {
+    let keys = KEYS.iter().filter(|k| k.may_be_shown());
+    keys.map(|k| (k.path, merged.value(k.path).map_or_else(String::new, plain)))
+        .collect()
 }
 
 /// The board that `board.profile` names; the recognised one where it names none, or none that can be used.

@@ -360,6 +360,19 @@ pub mod checks {
     }
 }
 
+/// A value as plain text, for a shell: whole numbers in their unit, text without quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::Float(x) => x.to_string(),
+        Value::Text(t) => t.clone(),
+        Value::Path(p) => p.display().to_string(),
+        Value::Ip(ip) => ip.to_string(),
+        Value::Secret(s) => s.to_string(),
+    }
+}
+
 /// A value as it would be written, for the reference; secrets as `***`.
 #[must_use]
 pub fn shown(key: &Key, value: &Value) -> String {

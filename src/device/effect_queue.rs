@@ -170,6 +170,21 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_words_are_shown() {
+        let show = |text: &str| {
+            Effect::ShowWords(crate::device::notice::Words {
+                banner: Some(text.into()),
+                notice: None,
+            })
+        };
+        let mut q = EffectQueue::default();
+        for n in 0..50 {
+            q.push(show(&n.to_string()));
+        }
+        assert_eq!(all(&mut q), [show("49")]);
+    }
+
+    #[test]
     fn renditions_do_not_replace_one_another() {
         let set = |rendition, bitrate| Effect::SetBitrate { rendition, bitrate };
         let mut q = EffectQueue::default();

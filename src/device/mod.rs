@@ -72,6 +72,8 @@ pub mod trial;
 mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
+/// When words are shown on the picture.
+pub mod words;
 
 #[cfg(test)]
 mod destination_tests;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::command::{Command, Origin};
 use super::state::State;
-use super::{desired, policy_destinations, policy_devices};
+use super::{desired, policy_destinations, policy_devices, words};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -175,9 +175,9 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
         }
         Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
         Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
-        Command::OverlayText(_) | Command::OverlayClear | Command::Notify(_) => {
-            deny(DenialCode::Unsupported, "This box cannot do that yet.")
-        }
+        Command::OverlayText(banner) => words::text(state, banner),
+        Command::OverlayClear => words::clear(state),
+        Command::Notify(notice) => words::notice(state, notice),
         Command::DesiredApply { version, settings } => desired::decide(state, *version, settings),
         // Answered before they come here (`app/desk.rs`).
         Command::Snapshot { .. }

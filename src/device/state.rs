@@ -149,6 +149,7 @@ impl State {
             self.actual.mic.open(now);
             effects.push(Effect::OpenMic);
         }
+        self.sync_words(&mut effects);
         self.sync_destinations(&mut effects);
         self.generation = self.generation.saturating_add(1);
         (self, effects)
@@ -251,6 +252,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         state.sync_devices(were_up, &mut effects);
         state.sync_profile(&mut effects);
         state.sync_slate(&mut effects);
+        state.sync_words(&mut effects);
         state.sync_destinations(&mut effects);
         state.sync_bitrate(&mut effects);
     }

@@ -69,6 +69,9 @@ impl State {
                 self.end(Effect::Reboot, after);
             }
             Command::Shutdown => self.end(Effect::Shutdown, after),
+            Command::OverlayText(banner) => self.wish_line(banner),
+            Command::OverlayClear => self.wish_no_words(),
+            Command::Notify(notice) => self.wish_notice(notice),
             Command::DestinationSet { .. }
             | Command::DestinationRemove { .. }
             | Command::DestinationEnable { .. } => self.wish_destination(command),

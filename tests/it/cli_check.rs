@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use boothcast::cli::check::{CheckArgs, ConfigArgs, report};
+use boothcast::cli::check::{CheckArgs, ConfigArgs, get, report};
 use boothcast::config::{Sources, board};
 use clap::{Args, Command, FromArgMatches};
 use tempfile::TempDir;
@@ -17,16 +17,23 @@ struct Result {
     err: String,
 }
 
-fn check(files: &[&Path], json: bool) -> Result {
-    let sources = Sources {
+fn sources(files: &[&Path]) -> Sources {
+    Sources {
         files: files.iter().map(|f| (f.to_path_buf(), true)).collect(),
         env: Vec::new(),
         set: Vec::new(),
         board: board::recognise(&board::Traces::default()),
         default_state: "/var/lib/boothcast".into(),
-    };
+    }
+}
+
+fn check(files: &[&Path], json: bool) -> Result {
+    run(|out, err| report(&sources(files), json, out, err))
+}
+
+fn run(f: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>) -> u8) -> Result {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = report(&sources, json, &mut out, &mut err);
+    let code = f(&mut out, &mut err);
     Result {
         code,
         out: String::from_utf8(out).unwrap(),
@@ -235,4 +242,44 @@ fn the_flags_are_read_and_win() {
     assert!(sources.default_state.is_absolute());
     let default = ConfigArgs::default().sources();
     assert!(default.files.len() == 2 && default.files.iter().all(|(_, required)| !required));
+}
+
+#[test]
+fn one_value_is_printed_for_shells_and_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let toml = format!(
+        "[mqtt]\nbroker = \"local\"\npassword = \"{CANARY}\"\n[encode]\nprofile = \"720p30\"\nbitrate = \"2M\"\n{}",
+        with_key_file("tube.key")
+    );
+    file(&dir, "tube.key", CANARY, 0o600);
+    let path = file(&dir, "boothcast.toml", &toml, 0o600);
+    let one = |key: &str| run(|out, err| get(&sources(&[&path]), key, out, err));
+    for (key, value) in [
+        ("mqtt.broker", "local"),
+        ("mqtt.fleet", "home"),
+        ("mqtt.id", ""),
+        ("mqtt.telemetry_live_s", "10"),
+        ("mqtt.homeassistant", "false"),
+        ("encode.bitrate", "2000000"),
+        ("paths.state", "/var/lib/boothcast"),
+    ] {
+        let r = one(key);
+        assert_eq!((r.code, r.err.as_str()), (0, ""), "{key}");
+        assert_eq!(r.out, format!("{value}\n"), "{key}");
+    }
+    for (key, why) in [
+        ("mqtt.password", "is a secret"),
+        ("destination.key", "several destinations"),
+        ("destination.url", "several destinations"),
+        ("mqtt.brokr", "no such key"),
+        (CANARY, "no such key"),
+    ] {
+        let r = one(key);
+        assert_eq!((r.code, r.out.as_str()), (2, ""), "{key}");
+        assert!(r.err.contains(why) && !r.err.contains(CANARY), "{}", r.err);
+    }
+    let wrong = file(&dir, "wrong.toml", "[mqtt]\nbroker = \"x\"\n", 0o644);
+    let r = run(|out, err| get(&sources(&[&wrong]), "mqtt.broker", out, err));
+    assert_eq!((r.code, r.out.as_str()), (78, ""));
+    assert!(r.err.contains("mqtt.broker must be"), "{}", r.err);
 }

@@ -1,6 +1,7 @@
 //! MQTT against a real mosquitto.
 
 mod client;
+mod commands;
 mod flood;
 mod history;
 

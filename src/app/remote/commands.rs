@@ -18,7 +18,7 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::answers::{Outgoing, Said};
 use crate::device::command::Origin;
@@ -97,8 +97,8 @@ impl Commands {
         }
     }
 
-    /// Takes a message; `name` as in `live/start`. Never waits.
-    pub fn take(&mut self, name: &str, received: Received) {
+    /// Takes a message; `name` as in `live/start`. Never waits. False: there are too many.
+    pub fn take(&mut self, name: &str, received: Received) -> bool {
         let Received {
             payload,
             properties,
@@ -116,7 +116,8 @@ impl Commands {
         };
         if let Err(failure) = self.desk.admit(Origin::Mqtt) {
             let refusal = codec::refuse(&incoming, &self.topics, failure);
-            return self.refuse(refusal, ack);
+            self.refuse(refusal, ack);
+            return false;
         }
         match codec::take(&incoming, &self.topics) {
             Taken::Command(command) => self.sort(*command, ack),
@@ -130,6 +131,7 @@ impl Commands {
                 ack.done();
             }
         }
+        true
     }
 
     fn sort(&mut self, command: RemoteCommand, ack: Ack) {
@@ -184,15 +186,15 @@ impl Commands {
         let (desk, answers) = (self.desk.clone(), self.answers.clone());
         let at_work = Arc::clone(&self.at_work);
         self.asks.spawn(async move {
-            moment(command.spread).await;
+            let in_time = moment(command.spread, due).await;
             drop(place);
             let Ok(_working) = at_work.acquire().await else {
                 return;
             };
-            let outcome = if is_over(due) {
-                Err(expired())
-            } else {
+            let outcome = if in_time && !is_over(due) {
                 desk.run(Origin::Mqtt, command.command).await
+            } else {
+                Err(expired())
             };
             let outgoing = Outgoing {
                 id: command.id,
@@ -240,10 +242,15 @@ fn is_over(due: Option<Instant>) -> bool {
     due.is_some_and(|due| Instant::now() >= due)
 }
 
-/// Waits for a random moment within `spread`.
-async fn moment(spread: Option<Duration>) {
-    if let Some(spread) = spread {
-        let wait = spread.mul_f64(rand::rng().random_range(0.0..1.0));
-        sleep(wait).await;
+/// Waits for a random moment within `spread`. False, at once, where that moment comes too late: waiting would not help.
+async fn moment(spread: Option<Duration>, due: Option<Instant>) -> bool {
+    let Some(spread) = spread else {
+        return true;
+    };
+    let then = Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0));
+    if due.is_some_and(|due| due <= then) {
+        return false;
     }
+    sleep_until(then).await;
+    true
 }

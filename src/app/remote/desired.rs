@@ -73,7 +73,7 @@ pub async fn run(desk: Desk, mut queue: mpsc::Receiver<Wish>, mut stop: watch::R
     };
     tokio::select! {
         biased;
-        _ = stop.wait_for(|s| *s) => {}
+        () = super::ending(&mut stop) => {}
         () = all => {}
     }
 }

@@ -76,7 +76,15 @@ fn kept(topic: String, payload: Vec<u8>) -> Message {
         payload: Bytes::from(payload),
         qos: Qos::AtLeastOnce,
         retain: true,
-        properties: Properties::default(),
+        properties: written(),
+    }
+}
+
+/// Properties of a message in JSON.
+fn written() -> Properties {
+    Properties {
+        content_type: Some("application/json".into()),
+        ..Properties::default()
     }
 }
 

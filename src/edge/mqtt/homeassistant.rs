@@ -130,6 +130,7 @@ fn sensors(status: &str) -> Vec<(&'static str, Value)> {
             }),
         ),
         (
+            // `value_json.update` would be the method of that name, and forbidden.
             "update",
             json!({
                 "platform": "update",
@@ -138,7 +139,7 @@ fn sensors(status: &str) -> Vec<(&'static str, Value)> {
                 "device_class": "firmware",
                 "entity_category": "diagnostic",
                 "state_topic": status,
-                "value_template": "{{ {'installed_version': value_json.update.installed, 'latest_version': value_json.update.latest or value_json.update.installed} | tojson }}",
+                "value_template": "{{ {'installed_version': value_json['update'].installed, 'latest_version': value_json['update'].latest or value_json['update'].installed} | to_json }}",
             }),
         ),
     ]

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::config::FleetName;
 use crate::device::command::Command;
-use crate::edge::codec;
+use crate::edge::mqtt::client::Properties;
+use crate::edge::mqtt::codec::{Incoming, Taken, take};
 use crate::edge::mqtt::tell::{BoardInfo, Capabilities};
 use crate::edge::mqtt::topics::{Fleet, Meant};
 
@@ -150,11 +151,18 @@ fn every_command_that_home_assistant_sends_is_one_of_ours() {
         for value in values {
             let text = rendered(c["command_template"].as_str().unwrap(), &value);
             assert!(!text.contains("{{"), "{name}: {text}");
-            let payload: Value = serde_json::from_str(&text).unwrap();
-            let id = payload["id"].as_str().unwrap();
-            assert!(!id.is_empty() && id.len() <= codec::MAX_ID);
-            let given = json!({"name": command.replacen('/', "-", 1), "args": payload["args"]});
-            heard.push(codec::command(&given).unwrap_or_else(|e| panic!("{name}: {e:?}")));
+            let incoming = Incoming {
+                name: &command,
+                payload: text.as_bytes(),
+                properties: &Properties::default(),
+                retain: false,
+                dup: false,
+            };
+            let Taken::Command(taken) = take(&incoming, &topics()) else {
+                panic!("{name}: {text}");
+            };
+            assert!(taken.id.is_some(), "{name}: it could run twice");
+            heard.push(taken.command);
         }
     }
     for expected in [

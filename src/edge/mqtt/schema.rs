@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
+use super::codec::MAX_SPREAD_S;
 use super::events::EventReport;
 use super::telemetry::{TelNet, TelStream, TelSys};
 use super::tell::{Conn, Info, Reported, StatusReport};
@@ -14,8 +15,6 @@ use crate::device::settings::Settings;
 use crate::edge::codec::MAX_ID;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
-/// A command that has a topic of its own kind: `desired`.
-const NOT_BY_COMMAND: &str = "desired-apply";
 
 /// What every message may say went wrong.
 pub const CODES: [&str; 11] = [
@@ -83,7 +82,6 @@ fn commands() -> Vec<CommandSchema> {
         .unwrap_or_default()
         .iter()
         .filter_map(|v| command(v, &defs))
-        .filter(|c| c.name != NOT_BY_COMMAND)
         .collect()
 }
 
@@ -103,20 +101,20 @@ fn command(variant: &Value, defs: &Value) -> Option<CommandSchema> {
         "type": "object",
         "properties": {
             "id": {
-                "description": "Chosen by the sender, new for each command; the answer repeats it. The same id never runs twice.",
+                "description": "Chosen by the sender, new for each command; the answer repeats it. The same id never runs twice; without one a command may.",
                 "type": "string", "minLength": 1, "maxLength": MAX_ID,
             },
             "args": args.unwrap_or(&none),
             "spread_s": {
                 "description": "The box waits a random time up to this, s, so that a group does not act all at once.",
-                "type": "number", "minimum": 0,
+                "type": "integer", "minimum": 0, "maximum": MAX_SPREAD_S,
             },
             "expires_s": {
                 "description": "After this, s, the command is not run any more.",
-                "type": "number", "minimum": 0,
+                "type": "integer", "minimum": 0, "maximum": u32::MAX,
             },
         },
-        "required": if needed { vec!["id", "args"] } else { vec!["id"] },
+        "required": if needed { vec!["args"] } else { vec![] },
     });
     add_defs(&mut schema, defs);
     close(&mut schema);

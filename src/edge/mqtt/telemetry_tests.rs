@@ -10,6 +10,25 @@ fn system(total: u64, idle: u64) -> SystemLook {
     }
 }
 
+/// A round at `now_s`.
+fn told(
+    now_s: f64,
+    status: &Status,
+    (total, idle): (u64, u64),
+    (link, received): (&str, u64),
+    before: &Before,
+) -> (Round, Before) {
+    let looks = Looks {
+        now_s,
+        at: None,
+        status,
+        system: &system(total, idle),
+        net: &net(link, received),
+        outbox_dropped: 0,
+    };
+    round(&looks, before)
+}
+
 fn net(link: &str, received: u64) -> NetLook {
     NetLook {
         link: Some(link.into()),
@@ -29,16 +48,13 @@ fn rates_are_against_the_round_before() {
         sub: 0,
         audio: 470,
     };
-    let looks = |now_s, status, system, net| Looks {
-        now_s,
-        at: None,
-        status,
-        system,
-        net,
-        outbox_dropped: 0,
-    };
-    let (early, eth) = (system(1000, 900), net("eth0", 1000));
-    let (one, before) = round(&looks(10.0, &status, &early, &eth), &Before::default());
+    let (one, before) = told(
+        10.0,
+        &status,
+        (1000, 900),
+        ("eth0", 1000),
+        &Before::default(),
+    );
     assert_eq!((one.stream.fps.main, one.stream.fps.audio), (30.0, 47.0));
     assert_eq!((one.sys.cpu_percent, one.net.rx_bytes_per_s), (None, None));
 
@@ -50,8 +66,7 @@ fn rates_are_against_the_round_before() {
         refused: 3,
         sessions: 1,
     };
-    let (late, eth) = (system(2000, 1650), net("eth0", 11_000));
-    let (two, _) = round(&looks(20.0, &later, &late, &eth), &before);
+    let (two, _) = told(20.0, &later, (2000, 1650), ("eth0", 11_000), &before);
     assert_eq!(two.stream.fps.main, 15.5);
     assert_eq!(two.sys.cpu_percent, Some(25.0));
     assert_eq!(
@@ -65,8 +80,7 @@ fn rates_are_against_the_round_before() {
         (2_000_000, 40, 3)
     );
     // Another link, a counter that began anew, no time between: no nonsense.
-    let (none, wlan) = (system(1, 1), net("wlan0", 1));
-    let (other, _) = round(&looks(10.0, &status, &none, &wlan), &before);
+    let (other, _) = told(10.0, &status, (1, 1), ("wlan0", 1), &before);
     assert_eq!(
         (other.net.rx_bytes_per_s, other.sys.cpu_percent),
         (None, None)

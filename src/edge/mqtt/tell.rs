@@ -389,16 +389,17 @@ pub struct Wishes {
 impl Wishes {
     /// Those that `status` tells.
     #[must_use]
-    pub fn of(_status: &Status) -> Self {
+    pub fn of(status: &Status) -> Self {
+        let none = || DesiredReport {
+            version: 0,
+            errors: Vec::new(),
+            trial: false,
+            rolled_back: None,
+        };
         Self {
-            revision: 0,
-            settings: Settings::default(),
-            desired: DesiredReport {
-                version: 0,
-                errors: Vec::new(),
-                trial: false,
-                rolled_back: None,
-            },
+            revision: status.revision,
+            settings: status.settings(),
+            desired: status.desired.clone().unwrap_or_else(none),
         }
     }
 }

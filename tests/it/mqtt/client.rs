@@ -1,6 +1,8 @@
 //! The client against a real mosquitto.
 
 mod access;
+mod cable;
+mod certs;
 mod faults;
 mod kit;
 mod limits;

@@ -21,8 +21,14 @@ impl Broker {
 
     /// With further lines of configuration after `listener`; `prepare` puts files into the folder first.
     pub fn with(lines: &str, prepare: impl FnOnce(&std::path::Path)) -> Self {
+        Self::with_files(lines, prepare)
+    }
+
+    /// The same; `DIR` in the lines stands for the folder.
+    pub fn with_files(lines: &str, prepare: impl FnOnce(&std::path::Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path());
+        let lines = lines.replace("DIR", &dir.path().to_string_lossy());
         let port = free_port();
         let config = format!(
             "listener {port} 127.0.0.1\nlog_dest file {}\nlog_type all\n{lines}",

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{Item, expired, is_over, moment};
 use crate::app::remote::answers::{Outgoing, Said};
+use crate::app::remote::ending;
 use crate::device::command::Origin;
 use crate::edge::codec::{Code, Failure};
-use crate::edge::desk::Desk;
-use crate::edge::mqtt::codec::RemoteCommand;
+use crate::edge::desk::{Desk, Done};
+use crate::edge::mqtt::codec::{RemoteCommand, ReplyTo};
 use crate::error::Error;
 use crate::store::db::Db;
 use crate::store::journal::{Begun, Entry};
@@ -46,7 +48,7 @@ impl Runner {
         loop {
             tokio::select! {
                 biased;
-                () = ended(&mut stop) => return,
+                () = ending(&mut stop) => return,
                 Some(ended) = waiting.join_next(), if !waiting.is_empty() => {
                     if let Err(e) = ended {
                         tracing::error!(error = %e, "a command was ended by a fault of ours");
@@ -147,24 +149,36 @@ impl Runner {
 
     /// At a random moment.
     async fn later(self, begin: Begin) {
-        moment(begin.command.spread).await;
+        let in_time = moment(begin.command.spread, begin.due).await;
         drop(begin.place);
-        self.carry_out(begin.command, begin.due).await;
+        if in_time {
+            self.carry_out(begin.command, begin.due).await;
+        } else {
+            let RemoteCommand { id, reply, .. } = begin.command;
+            self.over(id, reply, Err(expired())).await;
+        }
     }
 
-    async fn carry_out(&self, command: RemoteCommand, due: Option<tokio::time::Instant>) {
+    async fn carry_out(&self, command: RemoteCommand, due: Option<Instant>) {
+        let RemoteCommand {
+            id, reply, command, ..
+        } = command;
         let outcome = {
             let _turn = self.turn.lock().await;
             if is_over(due) {
                 Err(expired())
             } else {
-                self.desk.run(Origin::Mqtt, command.command).await
+                self.desk.run(Origin::Mqtt, command).await
             }
         };
+        self.over(id, reply, outcome).await;
+    }
+
+    async fn over(&self, id: Option<String>, reply: ReplyTo, outcome: Result<Done, Failure>) {
         let outgoing = Outgoing {
-            journalled: command.id.is_some(),
-            id: command.id,
-            reply: command.reply,
+            journalled: id.is_some(),
+            id,
+            reply,
             said: Said::Outcome(outcome),
         };
         self.answer(outgoing).await;
@@ -180,8 +194,8 @@ impl Runner {
 /// A command that is noted and acknowledged, and is to run.
 struct Begin {
     command: RemoteCommand,
-    due: Option<tokio::time::Instant>,
-    place: Option<tokio::sync::OwnedSemaphorePermit>,
+    due: Option<Instant>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Begin {
@@ -221,9 +235,4 @@ fn no_journal(e: &Error) -> Failure {
         retryable: true,
         ..Failure::new(Code::Internal, said)
     }
-}
-
-/// Waits until it is to stop, or whoever could say so is gone.
-async fn ended(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|s| *s).await;
 }

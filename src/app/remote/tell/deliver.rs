@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 
-use super::Shared;
-use crate::edge::mqtt::client::{Link, Message, Properties, Qos};
+use super::{Shared, written};
+use crate::edge::mqtt::client::{Link, Message, Qos};
 use crate::error::Kind;
 use crate::store::outbox::{Class, Row};
 
@@ -80,7 +80,7 @@ async fn send(shared: &Shared, row: Row) -> (u64, bool) {
         payload: Bytes::from(row.payload),
         qos,
         retain: false,
-        properties: Properties::default(),
+        properties: written(),
     };
     match shared.client.publish(message).await {
         Ok(()) => {}

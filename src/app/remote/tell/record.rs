@@ -9,9 +9,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Shared;
+use super::{Shared, written};
 use crate::device::status::Status;
-use crate::edge::mqtt::client::{Link, Message, Properties, Qos};
+use crate::edge::mqtt::client::{Link, Message, Qos};
 use crate::edge::mqtt::events::{Happened, Pace, between};
 use crate::edge::mqtt::telemetry::{Before, Looks, Round, round};
 use crate::edge::mqtt::tell::json;
@@ -208,7 +208,7 @@ impl Record {
                 payload: Bytes::from(payload.clone()),
                 qos: Qos::AtMostOnce,
                 retain: false,
-                properties: Properties::default(),
+                properties: written(),
             };
             match self.shared.publish(message).await {
                 Ok(()) => return,

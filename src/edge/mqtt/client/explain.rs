@@ -188,6 +188,21 @@ pub fn refused(reason: PubAckReason) -> Error {
     }
 }
 
+/// The same by the code of the standard (section 2.4), for those that rumqttc does not know.
+pub fn refused_with(code: u8) -> Error {
+    let why = match code {
+        0x95 => "it is too large for the broker",
+        0x96 => "the broker takes no more messages at this rate",
+        0x9A => "the broker keeps no retained messages",
+        0x9B => "the broker does not know QoS 1",
+        _ => "it did not say why",
+    };
+    Error::new(
+        Kind::Refused,
+        format!("The MQTT broker refused a message: {why}."),
+    )
+}
+
 /// Why a filter was refused, if it was.
 pub fn subscription(code: SubscribeReasonCode) -> Option<&'static str> {
     use SubscribeReasonCode as S;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use rumqttc::mqttbytes::Error as PacketError;
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Incoming, StateError};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, StateError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
@@ -43,19 +43,25 @@ enum Woke {
 
 /// How a connection, or the try, ended.
 enum End {
-    Lost {
-        reason: String,
-        /// Our session at the broker holds, or we hold, what cannot pass: both begin anew.
-        forget: bool,
-    },
+    Lost { reason: String, mend: Mend },
     Goodbye,
+}
+
+/// What the next connection needs lest it end in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mend {
+    Nothing,
+    /// The broker's session holds what we cannot take: it begins anew.
+    Session,
+    /// What flew cannot pass: it is looked at again before it flies.
+    Flights,
 }
 
 /// The one task that polls.
 pub struct Task {
     options: ClientOptions,
     timing: Timing,
-    events: Option<EventLoop>,
+    settings: MqttOptions,
     pulse: Pulse,
     traffic: Traffic,
     asks: mpsc::Receiver<Ask>,
@@ -91,7 +97,6 @@ impl Task {
         check_filters(&filters)?;
         let pulse = Pulse::new();
         let settings = options::build(&options, timing, &pulse)?;
-        let (mqtt, events) = AsyncClient::builder(settings).capacity(REQUESTS).build();
         // As many as can be owed at one time, and as many of a connection that has just gone.
         let (ack_sender, acks) = mpsc::channel(2 * usize::from(RECEIVE_MAX));
         let persistent = options::is_persistent(&options);
@@ -99,9 +104,9 @@ impl Task {
             backoff: Backoff::new(options.reconnect),
             options,
             timing,
-            events: Some(events),
+            settings,
             pulse,
-            traffic: Traffic::new(mqtt, persistent, filters, ack_sender),
+            traffic: Traffic::new(persistent, filters, ack_sender),
             asks,
             asked_all: false,
             acks,
@@ -119,25 +124,26 @@ impl Task {
 
     /// Connects, keeps at it, and ends when it is told to or when the last [`super::Client`] is gone.
     pub async fn run(mut self) {
-        let Some(mut events) = self.events.take() else {
-            return;
-        };
-        let mut forget = false;
+        let mut events = self.event_loop();
+        let mut mend = Mend::Nothing;
         loop {
             if self.pause().await {
                 break;
             }
-            let clean = forget || !options::is_persistent(&self.options);
+            let clean = mend == Mend::Session || !options::is_persistent(&self.options);
             events.options.set_clean_start(clean);
             // A broker's own time is for its connection only.
             let keep_alive = options::keep_alive(self.timing);
             events.options.set_keep_alive(keep_alive);
             match self.connection(&mut events).await {
                 End::Goodbye => break,
-                End::Lost { reason, forget: f } => {
-                    // Until a connection has begun anew.
-                    forget = f || forget && self.up_since.is_none();
+                End::Lost { reason, mend: next } => {
+                    let unmended = mend == Mend::Session && self.up_since.is_none();
+                    mend = if unmended { mend } else { next };
                     self.lost(reason);
+                    if next == Mend::Flights {
+                        events = self.event_loop();
+                    }
                 }
             }
         }
@@ -149,6 +155,15 @@ impl Task {
         for reply in self.told.drain(..) {
             let _ = reply.send(Ok(()));
         }
+    }
+
+    /// A new event loop of rumqttc; what flew through an older one waits again.
+    fn event_loop(&mut self) -> EventLoop {
+        let (mqtt, events) = AsyncClient::builder(self.settings.clone())
+            .capacity(REQUESTS)
+            .build();
+        self.traffic.through(mqtt);
+        events
     }
 
     /// Whether all that was asked is done.
@@ -251,22 +266,31 @@ impl Task {
         }
     }
 
-    fn failed(&self, e: &ConnectionError) -> End {
-        let forget = matches!(
-            e,
+    fn failed(&mut self, e: &ConnectionError) -> End {
+        use PacketError as P;
+        use StateError as S;
+        let up = self.up_since.is_some();
+        let mut reason = explain::failure(e, &self.options.broker, up);
+        let mend = match e {
             ConnectionError::SessionStateMismatch { .. }
-                | ConnectionError::MqttState(
-                    StateError::OutgoingPacketTooLarge { .. }
-                        | StateError::Deserialization(
-                            PacketError::PayloadSizeLimitExceeded { .. }
-                                | PacketError::OutgoingPacketTooLarge { .. }
-                        )
-                )
-        );
-        End::Lost {
-            reason: explain::failure(e, &self.options.broker, self.up_since.is_some()),
-            forget,
-        }
+            | ConnectionError::MqttState(S::Deserialization(P::PayloadSizeLimitExceeded {
+                ..
+            })) => Mend::Session,
+            ConnectionError::MqttState(
+                S::OutgoingPacketTooLarge { .. }
+                | S::Deserialization(P::OutgoingPacketTooLarge { .. }),
+            ) => Mend::Flights,
+            // rumqttc does not know all reasons of the standard, and takes one that it does not know for damage.
+            ConnectionError::MqttState(S::Deserialization(P::InvalidConnectReturnCode(code)))
+                if up =>
+            {
+                self.traffic.refused_unread(*code);
+                reason = format!("the broker refused a message with code {code}");
+                Mend::Flights
+            }
+            _ => Mend::Nothing,
+        };
+        End::Lost { reason, mend }
     }
 
     /// Whether the connection is to end now.
@@ -282,7 +306,7 @@ impl Task {
         if quiet >= self.keep_alive.mul_f32(1.5) {
             return Some(End::Lost {
                 reason: format!("the broker has been silent for {} s", quiet.as_secs()),
-                forget: false,
+                mend: Mend::Nothing,
             });
         }
         if !self.probed && now >= self.probe_at() {

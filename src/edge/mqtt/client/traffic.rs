@@ -1,15 +1,17 @@
-//! What goes through a connection: publishes, subscriptions, messages and their acknowledgements.
+//! What goes through a connection: publishes, messages and their acknowledgements; subscriptions in `filters.rs`.
+
+mod filters;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use rumqttc::{
     AsyncClient, ConnAck, ManualAck, PubAck, PubAckReason, Publish, PublishNoticeError,
-    PublishOptions, PublishResult, QoS, SubscribeFilter, SubscribeReasonCode, ValidatedTopicFilter,
+    PublishOptions, PublishResult, QoS,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::held::Held;
 use super::options::{self, FLYING_MAX};
@@ -17,9 +19,8 @@ use super::sending::{Sending, Ticket};
 use super::subscriptions::Subscriptions;
 use super::{Ack, Message, Owed, Properties, Qos, Received, ended, explain};
 use crate::error::{Error, Kind, Result};
+pub use filters::{Settled, check_filters};
 
-/// Filters in one SUBSCRIBE packet.
-const FILTERS: usize = 64;
 /// A filter that nobody subscribes: to unsubscribe it is a question that changes nothing.
 const NOTHING: &str = "boothcast/nothing";
 
@@ -37,26 +38,11 @@ pub struct Publishing {
 
 type Flight = (Ticket, Result<PublishResult, PublishNoticeError>);
 
-/// A request about filters that the broker answered, or that came to nothing.
-#[derive(Debug)]
-pub struct Settled {
-    request: u64,
-    connection: u64,
-    filters: Vec<String>,
-    outcome: Outcome,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Subscribed(Vec<SubscribeReasonCode>),
-    Unsubscribed,
-    Nothing,
-}
-
 /// The traffic of one client, over all of its connections.
 #[derive(Debug)]
 pub struct Traffic {
-    mqtt: AsyncClient,
+    /// The way to the event loop.
+    mqtt: Option<AsyncClient>,
     persistent: bool,
     /// Number of the connection, from 1.
     connection: u64,
@@ -71,6 +57,8 @@ pub struct Traffic {
     max_packet: usize,
     retain: bool,
     sending: Sending<Publishing>,
+    /// One of the messages makes the broker say what rumqttc cannot read: which one is found by sending them singly.
+    one_by_one: bool,
     subscriptions: Subscriptions,
     acks: mpsc::Sender<(u64, u16)>,
     pub flights: JoinSet<Flight>,
@@ -79,15 +67,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub fn new(
-        mqtt: AsyncClient,
-        persistent: bool,
-        filters: Vec<String>,
-        acks: mpsc::Sender<(u64, u16)>,
-    ) -> Self {
+    pub fn new(persistent: bool, filters: Vec<String>, acks: mpsc::Sender<(u64, u16)>) -> Self {
         Self {
-            mqtt,
+            mqtt: None,
             persistent,
+            one_by_one: false,
             connection: 0,
             up: false,
             starting: BTreeSet::new(),
@@ -103,6 +87,12 @@ impl Traffic {
             settling: JoinSet::new(),
             held: Held::default(),
         }
+    }
+
+    /// From now on through this.
+    pub fn through(&mut self, mqtt: AsyncClient) {
+        self.mqtt = Some(mqtt);
+        self.sending.session_lost();
     }
 
     /// Whether nothing is on its way out.
@@ -135,19 +125,7 @@ impl Traffic {
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(usize::MAX);
         self.retain = properties.and_then(|p| p.retain_available) != Some(0);
-        let requests = self.subscriptions.at_connection(connack.session_present);
-        if !requests.unsubscribe.is_empty() {
-            self.send_unsubscribe(requests.unsubscribe);
-        }
-        self.starting.clear();
-        for some in requests.subscribe.chunks(FILTERS) {
-            if let Some(request) = self.send_subscribe(some.to_vec()) {
-                self.starting.insert(request);
-            }
-        }
-        if self.starting.is_empty() {
-            self.held.connected(self.session_present);
-        }
+        self.begin();
         self.launch();
     }
 
@@ -177,8 +155,14 @@ impl Traffic {
 
     /// Hands to rumqttc what may fly.
     pub fn launch(&mut self) {
+        let most = if self.one_by_one {
+            1
+        } else {
+            usize::from(FLYING_MAX)
+        };
         while self.up
-            && let Some(first) = self.sending.first(usize::from(FLYING_MAX))
+            && let Some(mqtt) = &self.mqtt
+            && let Some(first) = self.sending.first(most)
         {
             let packet = options::packet(&first.message);
             // The size before rumqttc gives it a number of two bytes.
@@ -195,10 +179,7 @@ impl Traffic {
                 None => options,
             };
             let topic = first.message.topic.as_str();
-            match self
-                .mqtt
-                .try_publish_tracked(topic, packet.payload, options)
-            {
+            match mqtt.try_publish_tracked(topic, packet.payload, options) {
                 Ok(notice) => {
                     if let Some(ticket) = self.sending.launch() {
                         self.flights
@@ -232,6 +213,17 @@ impl Traffic {
             Error::new(Kind::Refused, "The MQTT broker keeps no retained messages.")
                 .mend("Allow retained messages at the broker.")
         })
+    }
+
+    /// The broker refused one of the messages that fly with a code that rumqttc cannot read.
+    pub fn refused_unread(&mut self, code: u8) {
+        if !std::mem::replace(&mut self.one_by_one, true) {
+            return;
+        }
+        for refused in self.sending.take_flying() {
+            self.one_by_one = false;
+            let _ = refused.reply.send(Err(explain::refused_with(code)));
+        }
     }
 
     /// A flight ended.
@@ -291,144 +283,25 @@ impl Traffic {
     pub fn acknowledge(&mut self, (connection, packet): (u64, u16)) {
         if self.up && connection == self.connection {
             let ack = ManualAck::PubAck(PubAck::new(packet, None));
-            if let Err(e) = self.mqtt.try_manual_ack(ack) {
+            if let Some(Err(e)) = self.mqtt.as_ref().map(|m| m.try_manual_ack(ack)) {
                 debug!("An MQTT acknowledgement was not sent: {e}.");
             }
-        }
-    }
-
-    /// Further filters.
-    pub fn subscribe(&mut self, filters: Vec<String>, reply: Reply) {
-        if let Err(e) = check_filters(&filters) {
-            let _ = reply.send(Err(e));
-            return;
-        }
-        self.subscriptions.add(&filters);
-        if !self.up || filters.is_empty() {
-            self.subscriptions.changed_unheard();
-            let _ = reply.send(Ok(()));
-            return;
-        }
-        let mut last = None;
-        for some in filters.chunks(FILTERS) {
-            last = self.send_subscribe(some.to_vec());
-        }
-        self.answer_later(last, reply);
-    }
-
-    /// Fewer filters.
-    pub fn unsubscribe(&mut self, filters: Vec<String>, reply: Reply) {
-        self.subscriptions.remove(&filters);
-        if !self.up || filters.is_empty() {
-            let _ = reply.send(Ok(()));
-            return;
-        }
-        let request = self.send_unsubscribe(filters);
-        self.answer_later(request, reply);
-    }
-
-    fn answer_later(&mut self, request: Option<u64>, reply: Reply) {
-        match request {
-            Some(request) => {
-                self.askers.insert(request, reply);
-            }
-            None => {
-                let _ = reply.send(Ok(()));
-            }
-        }
-    }
-
-    fn send_subscribe(&mut self, filters: Vec<String>) -> Option<u64> {
-        let wanted = filters.iter().map(|f| SubscribeFilter {
-            // So that a command that is published to be kept is known for one at once, not only the second time.
-            preserve_retain: true,
-            ..SubscribeFilter::new(f.as_str(), QoS::AtLeastOnce)
-        });
-        match self.mqtt.try_subscribe_many_tracked(wanted) {
-            Ok(notice) => Some(self.settle(filters, async move {
-                match notice.wait_async().await {
-                    Ok(ack) => Outcome::Subscribed(ack.return_codes),
-                    Err(_) => Outcome::Nothing,
-                }
-            })),
-            Err(e) => {
-                self.subscriptions.changed_unheard();
-                warn!("MQTT subscriptions were not sent: {e}.");
-                None
-            }
-        }
-    }
-
-    fn send_unsubscribe(&mut self, filters: Vec<String>) -> Option<u64> {
-        let topics = filters.iter().map(String::as_str);
-        match self.mqtt.try_unsubscribe_many_tracked(topics) {
-            Ok(notice) => Some(self.settle(filters, async move {
-                match notice.wait_async().await {
-                    Ok(_) => Outcome::Unsubscribed,
-                    Err(_) => Outcome::Nothing,
-                }
-            })),
-            Err(e) => {
-                debug!("MQTT subscriptions were not ended: {e}.");
-                None
-            }
-        }
-    }
-
-    fn settle(
-        &mut self,
-        filters: Vec<String>,
-        outcome: impl Future<Output = Outcome> + Send + 'static,
-    ) -> u64 {
-        self.subscriptions.asked();
-        self.requests += 1;
-        let (request, connection) = (self.requests, self.connection);
-        self.settling.spawn(async move {
-            Settled {
-                request,
-                connection,
-                filters,
-                outcome: outcome.await,
-            }
-        });
-        request
-    }
-
-    /// The broker answered about filters.
-    pub fn settled(&mut self, settled: Settled) {
-        let answer = match &settled.outcome {
-            Outcome::Subscribed(codes) => refusals(&settled.filters, codes),
-            Outcome::Unsubscribed | Outcome::Nothing => Ok(()),
-        };
-        if let Some(asker) = self.askers.remove(&settled.request) {
-            let _ = asker.send(answer);
-        }
-        if !self.up || settled.connection != self.connection {
-            return;
-        }
-        match settled.outcome {
-            Outcome::Unsubscribed => self.subscriptions.unsubscribed(&settled.filters),
-            Outcome::Subscribed(_) => {
-                let of_start = self.starting.remove(&settled.request);
-                let all = of_start && self.starting.is_empty();
-                self.subscriptions.subscribed(all);
-                if all {
-                    self.held.connected(self.session_present);
-                }
-            }
-            Outcome::Nothing => {}
         }
     }
 
     /// A question that the broker must answer and that changes nothing: rumqttc pings only when nothing goes out, and
     /// telemetry with QoS 0 goes out for ever into a connection that is dead.
     pub fn probe(&self) {
-        let _ = self.mqtt.try_unsubscribe(NOTHING);
+        if let Some(mqtt) = &self.mqtt {
+            let _ = mqtt.try_unsubscribe(NOTHING);
+        }
     }
 
     /// Says goodbye, so that the will is not sent.
     pub fn goodbye(&self) {
-        let _ = self.mqtt.try_disconnect_now();
+        if let Some(mqtt) = &self.mqtt {
+            let _ = mqtt.try_disconnect_now();
+        }
     }
 
     /// Answers all that is not answered: the client has ended.
@@ -440,36 +313,6 @@ impl Traffic {
             let _ = asker.send(Err(ended()));
         }
     }
-}
-
-/// Whether these can be filters.
-///
-/// # Errors
-/// `Refused`, naming the first that cannot.
-pub fn check_filters(filters: &[String]) -> Result<()> {
-    let bad = filters
-        .iter()
-        .find(|f| ValidatedTopicFilter::new(f.as_str()).is_err());
-    match bad {
-        Some(filter) => Err(Error::new(
-            Kind::Refused,
-            format!("{filter} is not a filter of MQTT topics."),
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Whether the broker took all of them; each that it refused is logged.
-fn refusals(filters: &[String], codes: &[SubscribeReasonCode]) -> Result<()> {
-    let mut answer = Ok(());
-    for (filter, code) in filters.iter().zip(codes) {
-        if let Some(why) = explain::subscription(*code) {
-            warn!("The MQTT broker does not let this client subscribe {filter}: {why}.");
-            let text = format!("The MQTT broker refuses the subscription of {filter}: {why}.");
-            answer = Err(Error::new(Kind::Refused, text));
-        }
-    }
-    answer
 }
 
 /// A copy of its own: a small part of a large read buffer would keep all of it.

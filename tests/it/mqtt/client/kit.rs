@@ -137,8 +137,12 @@ impl Peer {
     }
 
     /// Ends as by SIGKILL: sockets closed, nothing said.
-    pub fn vanish(self) {
-        drop(self.runtime);
+    pub fn vanish(mut self) {
+        if let Some(runtime) = self.runtime.0.take() {
+            // Its threads are gone before the last handle is, which would say goodbye.
+            let end = std::thread::spawn(move || runtime.shutdown_timeout(LONG));
+            end.join().unwrap();
+        }
     }
 
     /// The parts; the client's task runs as long as the last of them is kept.
