@@ -1,5 +1,7 @@
 //! `boothcast run`: configuration, logging, runtime, signals, exit code.
 
+mod again;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use tracing_subscriber::prelude::*;
 use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::log_ring::LogRing;
-use crate::app::{App, AppOptions, sources};
+use crate::app::{App, AppOptions, End, Ended, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
@@ -44,7 +46,7 @@ pub struct DoctorCliArgs {
 #[must_use]
 pub fn run(args: &RunArgs) -> u8 {
     match try_run(args) {
-        Ok(clean) => u8::from(!clean),
+        Ok(code) => code,
         Err(e) => {
             eprintln!("boothcast: {}", e.report());
             e.kind().exit_code()
@@ -52,7 +54,7 @@ pub fn run(args: &RunArgs) -> u8 {
     }
 }
 
-fn try_run(args: &RunArgs) -> Result<bool> {
+fn try_run(args: &RunArgs) -> Result<u8> {
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
     let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
@@ -67,6 +69,7 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         .map_err(|e| {
             Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e)
         })?;
+    let reboot = loaded.config.box_.reboot.clone();
     let options = AppOptions {
         config: loaded.config,
         board: loaded.board.board,
@@ -75,9 +78,14 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         sources: None,
         logs,
     };
-    let clean = runtime.block_on(serve(options));
+    let ended = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
-    clean
+    let Ended { clean, end } = ended?;
+    match end {
+        End::Stop => Ok(u8::from(!clean)),
+        End::Restart => Err(again::exec()),
+        End::Reboot => again::reboot(&reboot).map(|()| 0),
+    }
 }
 
 /// Whether systemd itself started this process. `INVOCATION_ID` will not do: every child of a unit inherits it.
@@ -97,7 +105,7 @@ fn notices(loaded: &config::Loaded) -> Vec<String> {
 }
 
 /// Starts, waits for a signal or for the core's own end, and stops.
-async fn serve(options: AppOptions) -> Result<bool> {
+async fn serve(options: AppOptions) -> Result<Ended> {
     let mut signals = Signals::new()?;
     let handle = tokio::runtime::Handle::current();
     let mut starting = tokio::task::spawn_blocking(move || App::start(options, &handle));
@@ -118,15 +126,15 @@ async fn serve(options: AppOptions) -> Result<bool> {
         _ = status.wait_for(|s| s.ending) => {}
     }
     tracing::info!("ending in order; once more ends at once");
-    let clean = tokio::select! {
-        clean = app.stop() => clean,
+    let ended = tokio::select! {
+        ended = app.stop() => ended,
         () = signals.next() => {
             tracing::warn!("ended at once");
             std::process::exit(NOW);
         }
     };
     health.abort();
-    Ok(clean)
+    Ok(ended)
 }
 
 /// SIGINT, SIGTERM, and SIGHUP unless `nohup` said to ignore it.

@@ -1,5 +1,6 @@
 //! The whole box, as a user runs it.
 
+mod again;
 mod bad_input;
 mod camera;
 mod destinations;
@@ -9,3 +10,4 @@ mod secrets;
 mod shell;
 mod snapshot;
 mod watch;
+mod words;
