@@ -26,10 +26,10 @@ pub mod gate;
 pub mod h264;
 /// A pipeline for a few buffers.
 mod oneshot;
-/// Words on the picture.
-pub mod overlay;
 /// What leaves the box.
 pub mod output;
+/// Words on the picture.
+pub mod overlay;
 /// The raw picture between capture and encoder; callbacks between stages.
 pub mod raw;
 /// How media code tells the core what happened.

@@ -236,9 +236,9 @@ impl Engine {
             Effect::SetAudioOffset(ms) => self.set_audio_offset(*ms),
             Effect::OpenDestination(name) => self.pushes.open(name),
             Effect::CloseDestination(name) => self.pushes.close(name),
-            Effect::ShowWords(words) => self.words.show(words),
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
+            Effect::ShowWords(words) => self.words.show(words),
             Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)

@@ -129,7 +129,11 @@ fn words_stand_in_the_safe_area_and_nothing_else_changes() {
 #[test]
 fn letters_are_bright_on_a_dark_box() {
     let format = FORMATS[0];
-    let said = words("Spring sale: 世界 مرحبا 50 % off", "Mia Ångström", "sent ten roses");
+    let said = words(
+        "Spring sale: 世界 مرحبا 50 % off",
+        "Mia Ångström",
+        "sent ten roses",
+    );
     let canvas = painted(&said, format);
     let grey = vec![128_u8; info(format).unwrap().size()];
     let after = bytes(&canvas.draw(format, gst::Buffer::from_mut_slice(grey)));
