@@ -5,6 +5,8 @@
 //! sources; encoders; fan-outs; systemd; state folder unlocked.
 
 mod banner;
+/// A private broker.
+pub mod broker;
 mod desk;
 mod effects;
 mod encoders;

@@ -11,6 +11,7 @@ use tracing_subscriber::prelude::*;
 
 use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
+use crate::app::broker::{self, Broker};
 use crate::app::log_ring::LogRing;
 use crate::app::{App, AppOptions, End, Ended, sources};
 use crate::clock::Clock;
@@ -29,6 +30,9 @@ pub struct RunArgs {
     /// When the configuration is broken, run with the last good one and say so (always so under systemd).
     #[arg(long)]
     pub keep_going: bool,
+    /// Without mqtt.broker in the configuration: run an MQTT broker (mosquitto) of one's own, for this machine only.
+    #[arg(long)]
+    pub with_broker: bool,
 }
 
 /// Arguments of `doctor`.
@@ -57,10 +61,11 @@ pub fn run(args: &RunArgs) -> u8 {
 fn try_run(args: &RunArgs) -> Result<u8> {
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
-    let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
+    let mut loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
     let logs = LogRing::default();
     start_logging(&loaded.config, &logs)?;
-    let notices = notices(&loaded);
+    let mut notices = notices(&loaded);
+    let broker = private_broker(args, &mut loaded.config, &mut notices);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -80,11 +85,37 @@ fn try_run(args: &RunArgs) -> Result<u8> {
     };
     let ended = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
+    let broker_port = broker.as_ref().map(Broker::port);
+    // After the box, so that its last words are heard.
+    drop(broker);
     let Ended { clean, end } = ended?;
     match end {
         End::Stop => Ok(u8::from(!clean)),
-        End::Restart => Err(again::exec()),
+        End::Restart => Err(again::exec(broker_port)),
         End::Reboot => again::reboot(&reboot).map(|()| 0),
+    }
+}
+
+/// The private broker, where it is asked for and no other is configured; without one the box goes on, and says so.
+fn private_broker(
+    args: &RunArgs,
+    config: &mut Config,
+    notices: &mut Vec<String>,
+) -> Option<Broker> {
+    if !args.with_broker || config.mqtt.broker.is_some() {
+        return None;
+    }
+    let before = std::env::var(broker::PORT).ok();
+    let port = before.and_then(|port| port.parse().ok());
+    match Broker::start(&config.paths.state, port) {
+        Ok(broker) => {
+            config.mqtt.broker = broker.url();
+            Some(broker)
+        }
+        Err(e) => {
+            notices.push(e.report());
+            None
+        }
     }
 }
 

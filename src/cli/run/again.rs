@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::app::broker;
 use crate::error::{Error, Kind, Result};
 
 /// Longest time for the command that starts the machine anew to be done with its part.
@@ -16,8 +17,9 @@ const REBOOT_LIMIT: Duration = Duration::from_secs(10);
 const DELETED: &[u8] = b" (deleted)";
 
 /// Puts the program in the place of itself: same process id, same arguments, same environment. Whoever watches the process
-/// (a service manager, a shell) sees nothing end. Comes back only with the reason why it could not be done.
-pub fn exec() -> Error {
+/// (a service manager, a shell) sees nothing end. A private broker gets the same port again. Comes back only with the reason
+/// why it could not be done.
+pub fn exec(broker_port: Option<u16>) -> Error {
     let failed = |e: std::io::Error| {
         Error::new(Kind::Internal, "The program could not be started anew.").caused_by(e)
     };
@@ -30,6 +32,9 @@ pub fn exec() -> Error {
     let mut command = Command::new(program);
     if let Some(name) = args.next() {
         command.arg0(name);
+    }
+    if let Some(port) = broker_port {
+        command.env(broker::PORT, port.to_string());
     }
     close_on_exec();
     failed(command.args(args).exec())

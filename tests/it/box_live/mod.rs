@@ -2,6 +2,7 @@
 
 mod again;
 mod bad_input;
+mod broker;
 mod camera;
 mod destinations;
 mod ends;
