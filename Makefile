@@ -22,8 +22,8 @@ build: setup ## build the release binary
 	$(CARGO) build --release --locked
 
 .PHONY: run
-run: build ## run the box; more arguments: make run ARGS="--config my.toml"
-	@exec $(TARGET_DIR)/release/boothcast run $(ARGS)
+run: build ## run the box, with a private MQTT broker unless one is configured; more arguments: make run ARGS="--config my.toml"
+	@exec $(TARGET_DIR)/release/boothcast run --with-broker $(ARGS)
 
 .PHONY: doctor
 doctor: build ## say what this machine has and lacks
