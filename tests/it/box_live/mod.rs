@@ -1,7 +1,9 @@
 //! The whole box, as a user runs it.
 
 mod added;
+mod again;
 mod bad_input;
+mod broker;
 mod camera;
 mod destinations;
 mod ends;
@@ -10,3 +12,4 @@ mod secrets;
 mod shell;
 mod snapshot;
 mod watch;
+mod words;
