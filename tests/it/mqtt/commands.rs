@@ -1,7 +1,7 @@
 //! Commands over MQTT: the whole box, a real mosquitto, and the ordinary programs mosquitto_pub and mosquitto_sub.
 
 mod bad_input;
-mod ears;
+pub mod ears;
 mod once;
 
 use std::time::Duration;
