@@ -1,5 +1,6 @@
 //! MQTT against a real mosquitto.
 
+mod cli;
 mod client;
 mod commands;
 mod flood;
