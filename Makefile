@@ -22,8 +22,8 @@ build: setup ## build the release binary
 	$(CARGO) build --release --locked
 
 .PHONY: run
-run: build ## run the box; more arguments: make run ARGS="--config my.toml"
-	@exec $(TARGET_DIR)/release/boothcast run $(ARGS)
+run: build ## run the box, with a private MQTT broker unless one is configured; more arguments: make run ARGS="--config my.toml"
+	@exec $(TARGET_DIR)/release/boothcast run --with-broker $(ARGS)
 
 .PHONY: doctor
 doctor: build ## say what this machine has and lacks
@@ -60,6 +60,10 @@ rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)
+
+.PHONY: fleet-sim
+fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back (docs/fleet.md); about four minutes
+	$(CARGO) bench --locked --bench fleet_sim $(ARGS)
 
 .PHONY: bless
 bless: ## rewrite generated documents (configuration reference)

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use super::remote;
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth, Secret};
 use crate::edge::net;
@@ -55,6 +56,7 @@ impl Banner<'_> {
         }
         self.watch(&mut out);
         self.push(&mut out);
+        self.afar(&mut out);
         out.push_str("\nCtrl-C ends it in order.\n\n");
         out
     }
@@ -121,6 +123,36 @@ impl Banner<'_> {
         net::addresses()
             .first()
             .map_or_else(|| "127.0.0.1".to_owned(), |ip| bracketed(*ip))
+    }
+
+    /// How it is commanded over MQTT, with lines to try.
+    fn afar(&self, out: &mut String) {
+        let mqtt = &self.config.mqtt;
+        let (Some(broker), Ok(id)) = (&mqtt.broker, remote::box_id(self.config)) else {
+            return;
+        };
+        let fleet = &mqtt.fleet;
+        let _ = writeln!(
+            out,
+            "\nCommand over MQTT: {broker}, fleet {fleet}, box {id}"
+        );
+        let topic = format!("boothcast/v1/{fleet}/box/{id}/cmd/identify");
+        let (host, port) = (broker.host(), broker.port());
+        // What a broker with TLS and users needs besides is its operator's to say.
+        if !broker.is_tls() && mqtt.user.is_empty() {
+            let _ = writeln!(
+                out,
+                "  mosquitto_sub -h {host} -p {port} -t 'boothcast/#' -v"
+            );
+            let _ = writeln!(
+                out,
+                "  mosquitto_pub -h {host} -p {port} -t {topic} -m '{{}}'"
+            );
+        }
+        let _ = writeln!(
+            out,
+            "  boothcast ctl --broker mqtt://{host}:{port} --fleet {fleet} --box {id} identify"
+        );
     }
 
     fn push(&self, out: &mut String) {

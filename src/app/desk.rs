@@ -1,15 +1,14 @@
 //! What stands behind every edge that takes commands: the core for what changes something, the parts of the box for what
-//! only asks, and the rate of each origin before both.
+//! only asks. How many of each origin are admitted, the desk itself knows ([`Desk::limited`]).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::log_ring::{LogRing, MAX_LINES};
-use super::rate::Rates;
 use crate::config::{self, Config, board};
 use crate::device::command::{Command, Origin};
 use crate::device::supervisor::Handle;
@@ -36,7 +35,6 @@ pub struct Behind {
     logs: LogRing,
     main: Fanout<AccessUnit>,
     board: Arc<board::Detected>,
-    rates: Rates,
     can_reboot: bool,
     /// One picture at a time: each costs a decoder.
     snapshots: Arc<Semaphore>,
@@ -70,14 +68,12 @@ impl Behind {
             logs,
             main,
             board: Arc::new(board),
-            rates: Rates::new(config.mqtt.rate_per_s, config.mqtt.rate_burst),
             can_reboot: !config.box_.reboot.trim().is_empty(),
             snapshots: Arc::new(Semaphore::new(1)),
         }
     }
 
     async fn run(self, origin: Origin, command: Command) -> Result<Done, Failure> {
-        self.rates.take(origin, Instant::now()).map_err(too_many)?;
         match command {
             Command::Status => self.status(),
             Command::Logs { lines } => self.last_lines(lines),
@@ -157,17 +153,6 @@ impl Behind {
             Ok(warnings) => json!({ "valid": true, "problems": none, "warnings": warnings }),
             Err(problems) => json!({ "valid": false, "problems": problems, "warnings": none }),
         }))
-    }
-}
-
-fn too_many(wait: Duration) -> Failure {
-    let ms = wait.as_millis().max(1);
-    Failure {
-        after_ms: Some(u64::try_from(ms).unwrap_or(u64::MAX)),
-        ..Failure::new(
-            Code::RateLimited,
-            format!("There were too many commands from there. Try again in {ms} ms."),
-        )
     }
 }
 

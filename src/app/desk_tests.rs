@@ -142,19 +142,3 @@ fn a_machine_that_cannot_be_started_anew_says_so() {
     assert_eq!(failure.code, Code::Unsupported);
     assert!(failure.message.contains("box.reboot"), "{failure:?}");
 }
-
-#[test]
-fn a_flood_is_told_how_long_to_wait() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let config = configuration("[mqtt]\nrate_per_s = 1\nrate_burst = 3\n");
-        let (desk, ..) = desk_of(&config);
-        for _ in 0..3 {
-            assert!(desk.run(Origin::Mqtt, Command::Status).await.is_ok());
-        }
-        let failure = desk.run(Origin::Mqtt, Command::Status).await.unwrap_err();
-        assert_eq!((failure.code, failure.retryable), (Code::RateLimited, true));
-        assert!((1..=1000).contains(&failure.after_ms.unwrap()));
-        assert!(desk.run(Origin::Cli, Command::Status).await.is_ok());
-    });
-}

@@ -1,9 +1,11 @@
 //! The thread that carries out the core's effects, and ends engine and hardware when it is told to.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
+use super::End;
 use super::hardware::Hardware;
 use super::log_ring::LogRing;
 use crate::device::effect::Effect;
@@ -32,6 +34,8 @@ pub struct Carrier {
     pub handle: Handle,
     /// Learns the keys of destinations.
     pub logs: LogRing,
+    /// Which end it was goes in here, before anything ends.
+    pub end: Arc<OnceLock<End>>,
 }
 
 /// Starts the thread.
@@ -51,7 +55,15 @@ impl Carrier {
     fn run(mut self) {
         while let Some(effect) = self.effects.blocking_recv() {
             match &effect {
-                Effect::Shutdown | Effect::Restart | Effect::Reboot => break,
+                Effect::Shutdown => break,
+                Effect::Restart => {
+                    let _ = self.end.set(End::Restart);
+                    break;
+                }
+                Effect::Reboot => {
+                    let _ = self.end.set(End::Reboot);
+                    break;
+                }
                 Effect::FactoryReset => {
                     self.forget();
                     break;

@@ -5,16 +5,18 @@
 //! sources; encoders; fan-outs; systemd; state folder unlocked.
 
 mod banner;
+/// A private broker.
+pub mod broker;
 mod desk;
 mod effects;
 mod encoders;
 mod hardware;
 /// The last lines of the log.
 pub mod log_ring;
-mod rate;
 mod remote;
 pub mod sources;
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -65,6 +67,27 @@ pub struct AppOptions {
     pub logs: LogRing,
 }
 
+/// What comes after the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// Nothing; whoever started the program may start it again.
+    #[default]
+    Stop,
+    /// The program once more, in this process.
+    Restart,
+    /// The machine starts anew.
+    Reboot,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Everything ended by itself, within the limit.
+    pub clean: bool,
+    /// What comes now.
+    pub end: End,
+}
+
 /// A running box.
 pub struct App {
     /// Commands and events go in here.
@@ -79,6 +102,7 @@ pub struct App {
     pub media_clock: MediaClock,
     supervisor: tokio::task::JoinHandle<State>,
     effects: std::thread::JoinHandle<()>,
+    end: Arc<OnceLock<End>>,
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
     remote: Option<(Remote, Db)>,
@@ -164,6 +188,7 @@ impl App {
             password: password.as_ref(),
             notices: notices.into_iter().chain(warning).collect(),
         };
+        let end = Arc::new(OnceLock::new());
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
@@ -173,6 +198,7 @@ impl App {
             address: page.address(),
             handle: handle.clone(),
             logs: logs.clone(),
+            end: end.clone(),
         })?;
         let behind = desk::Behind::new(handle.clone(), logs, main.clone(), &config, &board);
         let desk = desk::desk(behind).limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
@@ -212,6 +238,7 @@ impl App {
             media_clock,
             supervisor,
             effects,
+            end,
             notifier,
             local,
             remote,
@@ -219,8 +246,8 @@ impl App {
         })
     }
 
-    /// Ends in order; cut short after [`END_LIMIT`]. Returns whether everything ended by itself.
-    pub async fn stop(self) -> bool {
+    /// Ends in order; cut short after [`END_LIMIT`].
+    pub async fn stop(self) -> Ended {
         let begun = Instant::now();
         let Self {
             handle,
@@ -229,6 +256,7 @@ impl App {
             notifier,
             local,
             remote,
+            end,
             ..
         } = self;
         if handle
@@ -259,8 +287,9 @@ impl App {
         };
         let all = async { tokio::join!(unheard, unmanaged, rest).2 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
-        tracing::info!(ms = begun.elapsed().as_millis(), clean, "ended");
-        clean
+        let end = end.get().copied().unwrap_or_default();
+        tracing::info!(ms = begun.elapsed().as_millis(), clean, ?end, "ended");
+        Ended { clean, end }
     }
 }
 

@@ -154,7 +154,7 @@ impl Remote {
 }
 
 /// Who this box is: as configured, else by its hardware address, else by the machine's own id.
-fn box_id(config: &Config) -> Result<BoxId> {
+pub(super) fn box_id(config: &Config) -> Result<BoxId> {
     if let Some(id) = &config.mqtt.id {
         return Ok(id.clone());
     }

@@ -1,5 +1,7 @@
 //! `boothcast run`: configuration, logging, runtime, signals, exit code.
 
+mod again;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use tracing_subscriber::prelude::*;
 
 use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
+use crate::app::broker::{self, Broker};
 use crate::app::log_ring::LogRing;
-use crate::app::{App, AppOptions, sources};
+use crate::app::{App, AppOptions, End, Ended, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
@@ -27,6 +30,9 @@ pub struct RunArgs {
     /// When the configuration is broken, run with the last good one and say so (always so under systemd).
     #[arg(long)]
     pub keep_going: bool,
+    /// Without mqtt.broker in the configuration: run an MQTT broker (mosquitto) of one's own, for this machine only.
+    #[arg(long)]
+    pub with_broker: bool,
 }
 
 /// Arguments of `doctor`.
@@ -44,7 +50,7 @@ pub struct DoctorCliArgs {
 #[must_use]
 pub fn run(args: &RunArgs) -> u8 {
     match try_run(args) {
-        Ok(clean) => u8::from(!clean),
+        Ok(code) => code,
         Err(e) => {
             eprintln!("boothcast: {}", e.report());
             e.kind().exit_code()
@@ -52,13 +58,14 @@ pub fn run(args: &RunArgs) -> u8 {
     }
 }
 
-fn try_run(args: &RunArgs) -> Result<bool> {
+fn try_run(args: &RunArgs) -> Result<u8> {
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
-    let loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
+    let mut loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
     let logs = LogRing::default();
     start_logging(&loaded.config, &logs)?;
-    let notices = notices(&loaded);
+    let mut notices = notices(&loaded);
+    let broker = private_broker(args, &mut loaded.config, &mut notices);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -67,6 +74,7 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         .map_err(|e| {
             Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e)
         })?;
+    let reboot = loaded.config.box_.reboot.clone();
     let options = AppOptions {
         config: loaded.config,
         board: loaded.board.board,
@@ -75,9 +83,40 @@ fn try_run(args: &RunArgs) -> Result<bool> {
         sources: None,
         logs,
     };
-    let clean = runtime.block_on(serve(options));
+    let ended = runtime.block_on(serve(options));
     runtime.shutdown_timeout(Duration::from_millis(200));
-    clean
+    let broker_port = broker.as_ref().map(Broker::port);
+    // After the box, so that its last words are heard.
+    drop(broker);
+    let Ended { clean, end } = ended?;
+    match end {
+        End::Stop => Ok(u8::from(!clean)),
+        End::Restart => Err(again::exec(broker_port)),
+        End::Reboot => again::reboot(&reboot).map(|()| 0),
+    }
+}
+
+/// The private broker, where it is asked for and no other is configured; without one the box goes on, and says so.
+fn private_broker(
+    args: &RunArgs,
+    config: &mut Config,
+    notices: &mut Vec<String>,
+) -> Option<Broker> {
+    if !args.with_broker || config.mqtt.broker.is_some() {
+        return None;
+    }
+    let before = std::env::var(broker::PORT).ok();
+    let port = before.and_then(|port| port.parse().ok());
+    match Broker::start(&config.paths.state, port) {
+        Ok(broker) => {
+            config.mqtt.broker = broker.url();
+            Some(broker)
+        }
+        Err(e) => {
+            notices.push(e.report());
+            None
+        }
+    }
 }
 
 /// Whether systemd itself started this process. `INVOCATION_ID` will not do: every child of a unit inherits it.
@@ -97,7 +136,7 @@ fn notices(loaded: &config::Loaded) -> Vec<String> {
 }
 
 /// Starts, waits for a signal or for the core's own end, and stops.
-async fn serve(options: AppOptions) -> Result<bool> {
+async fn serve(options: AppOptions) -> Result<Ended> {
     let mut signals = Signals::new()?;
     let handle = tokio::runtime::Handle::current();
     let mut starting = tokio::task::spawn_blocking(move || App::start(options, &handle));
@@ -118,15 +157,15 @@ async fn serve(options: AppOptions) -> Result<bool> {
         _ = status.wait_for(|s| s.ending) => {}
     }
     tracing::info!("ending in order; once more ends at once");
-    let clean = tokio::select! {
-        clean = app.stop() => clean,
+    let ended = tokio::select! {
+        ended = app.stop() => ended,
         () = signals.next() => {
             tracing::warn!("ended at once");
             std::process::exit(NOW);
         }
     };
     health.abort();
-    Ok(clean)
+    Ok(ended)
 }
 
 /// SIGINT, SIGTERM, and SIGHUP unless `nohup` said to ignore it.

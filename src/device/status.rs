@@ -32,6 +32,8 @@ pub struct Status {
     pub live: bool,
     /// The box is shutting down.
     pub ending: bool,
+    /// It will be back at once: it is shutting down in order to begin anew.
+    pub restarting: bool,
     /// The picture source.
     pub camera: SourceStatus,
     /// The sound source.
@@ -183,6 +185,7 @@ impl Status {
             health: health(state),
             live: state.wanted.live,
             ending: actual.ending,
+            restarting: actual.ending && actual.restarting,
             camera: SourceStatus::of(&actual.camera),
             mic: SourceStatus::of(&actual.mic),
             slate: actual.slate_on_air,

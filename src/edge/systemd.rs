@@ -85,21 +85,26 @@ impl Notifier {
     }
 
     /// Says `READY=1` at once (so start it when everything is open), then the health sentence at each change, and
-    /// pets the watchdog. Says `STOPPING=1` and ends when the box is ending or the status is closed.
+    /// pets the watchdog. Says `STOPPING=1` and ends when the box is ending or the status is closed; not when the box is
+    /// about to restart: then the next `READY=1` is all that systemd hears.
     pub async fn run(self, mut status: watch::Receiver<Status>) {
         self.ready();
         let started = Instant::now();
         let mut said = String::new();
         let mut pet = Pet::default();
         loop {
-            let (ending, flow) = {
+            let (ending, restarting, flow) = {
                 let status = status.borrow_and_update();
                 if status.health.sentence != said {
                     said.clone_from(&status.health.sentence);
                     self.status(&said);
                 }
-                (status.ending, status.flow.main)
+                (status.ending, status.restarting, status.flow.main)
             };
+            if restarting {
+                // This very process goes on: after STOPPING=1 systemd would wait for its end, and then kill it.
+                return;
+            }
             if ending {
                 break;
             }

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod flood;
 mod history;
+mod tell;
 
 use crate::support::broker::Broker;
 

@@ -108,7 +108,7 @@ impl InProcess {
 
     pub fn stop(self) {
         assert!(
-            self.runtime.block_on(self.app.stop()),
+            self.runtime.block_on(self.app.stop()).clean,
             "did not end in order"
         );
         self.runtime.shutdown_timeout(Duration::from_secs(1));

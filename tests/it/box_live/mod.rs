@@ -1,6 +1,8 @@
 //! The whole box, as a user runs it.
 
+mod again;
 mod bad_input;
+mod broker;
 mod camera;
 mod destinations;
 mod ends;
@@ -9,3 +11,4 @@ mod secrets;
 mod shell;
 mod snapshot;
 mod watch;
+mod words;

@@ -20,6 +20,8 @@ pub struct Options<'a> {
     pub config: &'a str,
     /// Keys of `[rtsp]` besides port and address.
     pub rtsp: &'a str,
+    /// More arguments of `run`.
+    pub args: &'a [&'a str],
     /// Environment.
     pub env: &'a [(&'a str, &'a str)],
     /// Folder with more files; made anew if absent.
@@ -47,6 +49,7 @@ impl TheBox {
         command
             .args(["run", "--config"])
             .arg(dir.path().join("boothcast.toml"))
+            .args(options.args)
             .stdin(Stdio::null())
             .stdout(out("stdout"))
             .stderr(out("stderr"))
