@@ -61,6 +61,10 @@ rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)
 
+.PHONY: fleet-sim
+fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back (docs/fleet.md); about four minutes
+	$(CARGO) bench --locked --bench fleet_sim $(ARGS)
+
 .PHONY: bless
 bless: ## rewrite generated documents (configuration reference)
 	BOOTHCAST_BLESS=1 $(CARGO) nextest run --locked -E 'test(reference)'

@@ -8,6 +8,8 @@ pub mod check;
 pub mod ctl;
 /// `boothcast doctor`.
 pub mod doctor;
+/// `boothcast fleet`.
+pub mod fleet;
 mod outcome;
 /// `boothcast run`.
 pub mod run;
@@ -33,10 +35,11 @@ const EXAMPLES: &str = "Examples:
   boothcast check -c my.toml                 find every mistake in a configuration
   boothcast doctor                           see what this machine has and lacks
   boothcast ctl status                       see how the running box is; ctl --help: command it
+  boothcast fleet ls                         see how all boxes are, over MQTT
   boothcast completions bash > ~/.local/share/bash-completion/completions/boothcast
 
 Exit codes: 0 well, 1 failed, 2 wrong arguments, 78 wrong configuration;
-those of ctl: see boothcast ctl --help.";
+those of ctl and fleet: see boothcast ctl --help and boothcast fleet --help.";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -47,8 +50,10 @@ pub enum Sub {
     Check(check::CheckArgs),
     /// Look at this machine: cameras, sound cards, encoders, network, disk, clock.
     Doctor(run::DoctorCliArgs),
-    /// Command and watch the box that runs on this machine.
+    /// Command and watch a box: the one on this machine, or any over MQTT.
     Ctl(ctl::CtlArgs),
+    /// Many boxes over MQTT: list, watch, settings in stages, commands.
+    Fleet(fleet::FleetArgs),
     /// Print shell completions.
     Completions {
         /// For which shell.
@@ -64,6 +69,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Check(args) => check::run(&args),
         Sub::Doctor(args) => run::doctor(&args),
         Sub::Ctl(args) => ctl::run(&args),
+        Sub::Fleet(args) => fleet::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);

@@ -44,6 +44,21 @@ impl Trouble {
         Self::Refused(json!({"code": code, "message": message.into(), "retryable": false}))
     }
 
+    /// What there is to say, for people.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Shown(_) => None,
+            Self::Refused(error) => error["message"].as_str(),
+            Self::Usage(text)
+            | Self::NotRunning(text)
+            | Self::NoBroker(text)
+            | Self::Forbidden(text)
+            | Self::Config(text)
+            | Self::TimedOut(text)
+            | Self::Broken(text) => Some(text),
+        }
+    }
+
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::Secret;
+use crate::config::{GroupName, Secret};
 use crate::device::command::Command;
 use crate::device::control::{ControlInfo, ControlKind, ControlName};
 use crate::device::event::{Event, HardwareEvent, MediaEvent, Rendition};
@@ -69,10 +69,10 @@ fn each_key_is_applied_and_all_are_saved_once() {
     assert_eq!((wanted.mic_percent, wanted.mic_on), (Some(60), Some(true)));
     assert_eq!(wanted.camera_controls.len(), 3);
     assert_eq!(wanted.added[&name("fair")].key, Secret::new("canary-1"));
-    assert_eq!(wanted.destinations[&name("twitch")], false);
+    assert!(!wanted.destinations[&name("twitch")]);
     let groups = Status::of(&rig.state).groups;
     assert_eq!(
-        groups.iter().map(|g| g.as_str()).collect::<Vec<_>>(),
+        groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
         ["north", "shops"]
     );
     for effect in [

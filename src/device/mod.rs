@@ -92,6 +92,8 @@ mod properties;
 #[cfg(test)]
 mod properties_hardware;
 #[cfg(test)]
+mod properties_remote;
+#[cfg(test)]
 mod state_tests;
 #[cfg(test)]
 mod supervisor_saved_tests;

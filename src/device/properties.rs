@@ -13,14 +13,16 @@ use super::event::*;
 use super::health::{Severity, health};
 use super::policy::{Decision, decide};
 use super::properties_hardware::{self, calm, hardware};
-use super::source::{self, Source};
+use super::properties_remote::{self, Known, trial_ended};
+use super::source::Source;
 use super::state::*;
 use super::status::Status;
 use super::testing::{Rig, name, setup, video};
 use crate::config::{DestinationName, VideoSettings};
 
 fn destination() -> impl Strategy<Value = DestinationName> {
-    prop::sample::select(vec!["twitch", "youtube", "spare", "nobody"]).prop_map(name)
+    prop::sample::select(vec!["twitch", "youtube", "spare", "fair", "hall", "nobody"])
+        .prop_map(name)
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -119,18 +121,22 @@ fn media() -> impl Strategy<Value = MediaEvent> {
 #[derive(Debug, Clone)]
 enum Happening {
     Event(Event),
-    After(Duration),
+    /// So often, each time after so long.
+    After(usize, Duration),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         4 => command().prop_map(|command| Happening::Event(Event::Command { origin: Origin::Mqtt, command })),
+        4 => properties_remote::command()
+            .prop_map(|(origin, command)| Happening::Event(Event::Command { origin, command })),
         12 => media().prop_map(|event| Happening::Event(Event::Media(event))),
         8 => hardware().prop_map(|event| Happening::Event(Event::Hardware(event))),
-        1 => prop::option::of(Just("disk full".to_owned()))
-            .prop_map(|error| Happening::Event(Event::Persisted { revision: 0, error })),
-        8 => (0u64..1500).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
-        1 => (0u64..100_000).prop_map(|ms| Happening::After(Duration::from_millis(ms))),
+        1 => (0u64..60, prop::option::of(Just("disk full".to_owned())))
+            .prop_map(|(revision, error)| Happening::Event(Event::Persisted { revision, error })),
+        8 => (0u64..1500).prop_map(|ms| Happening::After(1, Duration::from_millis(ms))),
+        1 => (0u64..100_000).prop_map(|ms| Happening::After(1, Duration::from_millis(ms))),
+        1 => (1usize..90).prop_map(|times| Happening::After(times, Duration::from_millis(1500))),
     ]
 }
 
@@ -149,6 +155,7 @@ fn plan() -> impl Strategy<Value = Setup> {
 /// What an observer of events and effects knows, and checks.
 struct World {
     open: BTreeSet<DestinationName>,
+    known: Known,
     shutdowns: usize,
 }
 
@@ -158,18 +165,16 @@ impl World {
         for effect in effects {
             self.check_effect(before, after, effect);
         }
-        let wanted: BTreeSet<DestinationName> = after
-            .setup
-            .destinations
-            .iter()
-            .map(|d| d.name.clone())
+        let there = after.actual.destinations.keys();
+        let wanted: BTreeSet<DestinationName> = there
+            .cloned()
             .filter(|n| after.wanted.live && after.destination_enabled(n) == Some(true))
             .collect();
         if !after.actual.ending {
             assert_eq!(self.open, wanted);
         }
-        check_waits(after);
         properties_hardware::check(before, event, after, effects);
+        properties_remote::check(before, event, after);
         check_generation(before, after);
         check_opens(before, event, effects);
     }
@@ -190,7 +195,8 @@ impl World {
             )
         });
         if before.wanted != after.wanted {
-            assert!(accepted, "{event:?} changed what is wanted");
+            let by_time = trial_ended(before, event, after);
+            assert!(accepted || by_time, "{event:?} changed what is wanted");
             assert_eq!(saves, [&after.wanted]);
             assert!(matches!(effects[0], Effect::Persist(_)), "saved first");
         } else if !saves.is_empty() {
@@ -201,6 +207,9 @@ impl World {
             ));
             assert_eq!(saves, [&after.wanted]);
         }
+        if after.actual.ending && !before.actual.ending {
+            assert!(saves.is_empty(), "nothing is saved any more");
+        }
         if !accepted && matches!(event, Event::Command { .. }) {
             assert_eq!(before, after, "{event:?} was not accepted");
             assert!(effects.is_empty());
@@ -208,6 +217,7 @@ impl World {
     }
 
     fn check_effect(&mut self, before: &State, after: &State, effect: &Effect) {
+        self.known.check(&after.setup, effect, &self.open);
         match effect {
             Effect::OpenDestination(n) => assert!(self.open.insert(n.clone()), "{n} opened twice"),
             Effect::CloseDestination(n) => assert!(self.open.remove(n), "{n} closed twice"),
@@ -232,7 +242,7 @@ impl World {
                 assert_ne!(*bitrate, before.actual.bitrate, "only on change");
                 check_bitrate(after, *bitrate);
             }
-            Effect::Shutdown | Effect::FactoryReset => self.shutdowns += 1,
+            end if end.ends() => self.shutdowns += 1,
             _ => {}
         }
     }
@@ -258,23 +268,6 @@ fn check_generation(before: &State, after: &State) {
     };
     if !changed {
         assert_eq!(quiet(before), quiet(after), "an unpublished change");
-    }
-}
-
-/// No wait is longer than promised.
-fn check_waits(state: &State) {
-    let left = |at: Duration| at.saturating_sub(state.now);
-    for s in [&state.actual.camera, &state.actual.mic] {
-        match s {
-            Source::Lost { retry_at, .. } => assert!(left(*retry_at) <= source::RETRY_CAP),
-            Source::Opening { asked_at, .. } => assert!(*asked_at <= state.now),
-            _ => {}
-        }
-    }
-    for e in std::iter::once(&state.actual.main).chain(&state.actual.sub) {
-        if let Session::Waiting { retry_at } = e.session {
-            assert!(left(retry_at) <= encoder::WAIT_CAP);
-        }
     }
 }
 
@@ -351,17 +344,26 @@ fn play(plan: &Setup, live: bool, happenings: &[Happening]) -> (Rig, World, Vec<
                 _ => None,
             })
             .collect(),
+        known: Known::default(),
         shutdowns: 0,
     };
-    for happening in happenings {
-        let event = match happening {
-            Happening::Event(event) => event.clone(),
-            Happening::After(time) => Event::Tick(rig.state.now + *time),
-        };
+    let mut step = |event: Event| {
         let before = rig.state.clone();
         let effects = rig.event(event.clone());
         world.check(&before, &event, &rig.state, &effects);
         all.extend(effects);
+        rig.state.now
+    };
+    let mut now = Duration::ZERO;
+    for happening in happenings {
+        match happening {
+            Happening::Event(event) => now = step(event.clone()),
+            Happening::After(times, time) => {
+                for _ in 0..*times {
+                    now = step(Event::Tick(now + *time));
+                }
+            }
+        }
     }
     (rig, world, all)
 }
@@ -372,7 +374,7 @@ proptest! {
     #[test]
     fn every_step_keeps_the_promises(plan in plan(), live: bool, happenings in vec(happening(), 0..120)) {
         let (rig, world, effects) = play(&plan, live, &happenings);
-        prop_assert_eq!(world.shutdowns, usize::from(rig.state.actual.forgetting));
+        prop_assert_eq!(world.shutdowns, usize::from(rig.state.actual.ending));
         // The same again gives the same.
         let (again, _, same) = play(&plan, live, &happenings);
         // NaN in a command never gets into the state, so plain comparison will do.
@@ -409,7 +411,7 @@ proptest! {
         let (rig, world, all) = play(&setup(), true, &happenings);
         prop_assert_eq!(world.shutdowns, 1);
         prop_assert_eq!(all.len(), until.len());
-        prop_assert!(matches!(all.last(), Some(Effect::Shutdown | Effect::FactoryReset)));
+        prop_assert!(all.last().is_some_and(Effect::ends));
         prop_assert!(rig.state.actual.ending);
     }
 }

@@ -9,8 +9,10 @@ use proptest::prelude::*;
 use super::command::{Command, Origin};
 use super::control::*;
 use super::effect::Effect;
+use super::encoder::{self, Session};
 use super::event::*;
 use super::policy::MAX_WANTED_CONTROLS;
+use super::source::{self, Source};
 use super::state::*;
 use super::status::Status;
 use super::testing::Rig;
@@ -135,7 +137,8 @@ pub(super) fn check(before: &State, event: &Event, after: &State, effects: &[Eff
     assert!(left(after.actual.identify_until) <= IDENTIFY_FOR);
     assert!(left(after.actual.confirm_until) <= CONFIRM_FOR);
     assert!(after.wanted.camera_controls.len() <= MAX_WANTED_CONTROLS);
-    check_sets(event, after, effects);
+    check_waits(after);
+    check_sets(before, event, after, effects);
     check_heat(before, event, after);
     if effects.contains(&Effect::FactoryReset) {
         assert!(before.actual.confirm_until.is_some_and(|t| t > before.now));
@@ -149,9 +152,26 @@ pub(super) fn check(before: &State, event: &Event, after: &State, effects: &[Eff
     }
 }
 
+/// No wait is longer than promised.
+fn check_waits(state: &State) {
+    let left = |at: Duration| at.saturating_sub(state.now);
+    for s in [&state.actual.camera, &state.actual.mic] {
+        match s {
+            Source::Lost { retry_at, .. } => assert!(left(*retry_at) <= source::RETRY_CAP),
+            Source::Opening { asked_at, .. } => assert!(*asked_at <= state.now),
+            _ => {}
+        }
+    }
+    for e in std::iter::once(&state.actual.main).chain(&state.actual.sub) {
+        if let Session::Waiting { retry_at } = e.session {
+            assert!(left(retry_at) <= encoder::WAIT_CAP);
+        }
+    }
+}
+
 /// Devices are set only when somebody wishes it or they said something new; each value once in a step, and only one that
 /// the open device takes.
-fn check_sets(event: &Event, after: &State, effects: &[Effect]) {
+fn check_sets(before: &State, event: &Event, after: &State, effects: &[Effect]) {
     let mut set = BTreeSet::new();
     for effect in effects {
         match effect {
@@ -180,7 +200,7 @@ fn check_sets(event: &Event, after: &State, effects: &[Effect]) {
                         HardwareEvent::CameraControls(_) | HardwareEvent::MicMixer { .. }
                     )
                     | Event::Media(MediaEvent::CameraUp { .. } | MediaEvent::MicUp { .. })
-            ),
+            ) || super::properties_remote::trial_ended(before, event, after),
             "{effect:?} by {event:?}"
         );
     }

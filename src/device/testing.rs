@@ -170,8 +170,9 @@ impl Rig {
         });
         self.encoder_up(Rendition::Main);
         self.encoder_up(Rendition::Sub);
-        for n in ["twitch", "youtube", "spare"] {
-            self.destination(n, DestinationState::Live);
+        let names: Vec<_> = self.state.actual.destinations.keys().cloned().collect();
+        for n in names {
+            self.destination(n.as_str(), DestinationState::Live);
         }
         self.event(Event::Persisted {
             revision: self.state.wanted.revision,

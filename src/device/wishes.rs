@@ -80,7 +80,7 @@ impl State {
             | Command::MicVolume { .. }
             | Command::MicSwitch { .. } => self.wish_device(command),
             Command::AudioMute { .. } | Command::AudioGain { .. } | Command::AudioOffset { .. } => {
-                self.wish_sound(&command, after)
+                self.wish_sound(&command, after);
             }
             other => self.wish_stream(other),
         }

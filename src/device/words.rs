@@ -45,6 +45,12 @@ pub struct Board {
 }
 
 impl Board {
+    /// Notifications that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     fn add(&mut self, notice: Notice) {
         if self.waiting.len() >= MAX_NOTICES {
             self.waiting.pop_front();

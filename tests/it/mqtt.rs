@@ -1,9 +1,11 @@
 //! MQTT against a real mosquitto.
 
+mod cli;
 mod client;
 mod commands;
 mod flood;
 mod history;
+mod tell;
 
 use crate::support::broker::Broker;
 

@@ -154,7 +154,7 @@ impl Commands {
         match self.queue.try_send(item) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(item)) => {
-                self.refuse(busy(&item.command), item.ack)
+                self.refuse(busy(&item.command), item.ack);
             }
             // The box ends: without an ack the message comes again in its next life.
             Err(mpsc::error::TrySendError::Closed(_)) => {}
@@ -254,3 +254,6 @@ async fn moment(spread: Option<Duration>, due: Option<Instant>) -> bool {
     sleep_until(then).await;
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ pub(super) fn logs(data: &Value, as_json: bool, out: &mut dyn Write) -> Result<(
 
 /// What `config validate` found; a file with mistakes is refused.
 pub(super) fn validated(data: &Value, as_json: bool, out: &mut dyn Write) -> Result<(), Trouble> {
-    let good = data["ok"] == true;
+    let good = data["valid"] == true;
     let mut lines: Vec<String> = ["warnings", "problems"]
         .iter()
         .flat_map(|field| data[*field].as_array().into_iter().flatten())

@@ -48,7 +48,6 @@ fn far(afar: &mut Afar, as_json: bool, out: &mut dyn Write) -> Result<(), Troubl
         let Some(message) = afar.next_aside(limit)? else {
             return Err(afar.absent());
         };
-        limit = None;
         let Ok(value) = serde_json::from_slice(&message.payload) else {
             continue;
         };
@@ -60,6 +59,10 @@ fn far(afar: &mut Afar, as_json: bool, out: &mut dyn Write) -> Result<(), Troubl
             t if t == of_status => status = value,
             _ => continue,
         }
+        if status.is_null() {
+            continue;
+        }
+        limit = None;
         let text = if as_json {
             json!({"conn": conn, "status": status}).to_string()
         } else {

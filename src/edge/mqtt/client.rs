@@ -46,7 +46,7 @@ pub const MAX_PUBLISHING: usize = 1024;
 /// Happenings that a reader may be behind before what comes in is held back.
 const HAPPENINGS: usize = 16;
 /// What a task that was told to end gets beyond its limit, for the goodbye itself.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(300);
 
 /// How a lost connection is tried again: waits are random between nothing and a ceiling, which doubles from `first` to
 /// `cap` and begins anew after a connection that held for `stable`.

@@ -53,6 +53,10 @@ pub fn files() -> Vec<(String, String)> {
         out.push((name.to_owned(), schema));
     }
     out.into_iter()
+        .map(|(name, mut schema)| {
+            plain(&mut schema);
+            (name, schema)
+        })
         .map(|(name, schema)| (format!("{name}.schema.json"), format!("{schema:#}\n")))
         .collect()
 }
@@ -168,6 +172,29 @@ fn refs(schema: &Value) -> BTreeSet<String> {
     }
 }
 
+/// Takes out what only a reader of the code understands: links, as in "applied ([`super::desired`])".
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                while let Some((begin, end)) = link(text) {
+                    text.replace_range(begin..end, "");
+                }
+            }
+            fields.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+/// Where a link stands, with the brackets around it and the space before it.
+fn link(text: &str) -> Option<(usize, usize)> {
+    let begin = text.find(" ([`")?;
+    let end = begin + text.get(begin..)?.find(')')? + 1;
+    Some((begin, end))
+}
+
 /// The box refuses fields that it does not know, at every depth.
 fn close(schema: &mut Value) {
     match schema {
@@ -247,6 +274,7 @@ fn answer() -> Value {
                     },
                     "message": {"description": "How it was so, or when it comes into effect.", "type": "string"},
                 },
+                "additionalProperties": true,
             },
             "error": {
                 "description": "Why it is not done.",

@@ -105,6 +105,8 @@ fn a_newer_database_is_refused_and_left_alone() {
     assert_eq!(names_in(dir.path()), [DATABASE]);
 }
 
+type Damage = fn(&Path);
+
 /// A database with a few pages of content.
 fn filled(dir: &Path) {
     let (conn, _) = open(dir).unwrap();
@@ -117,9 +119,9 @@ fn filled(dir: &Path) {
 
 #[test]
 fn a_damaged_database_is_moved_aside_and_a_new_one_made() {
-    let damages: [(&str, fn(&Path)); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("no database at all", |p| {
-            fs::write(p, vec![b'x'; 5000]).unwrap()
+            fs::write(p, vec![b'x'; 5000]).unwrap();
         }),
         ("cut off", |p| {
             let bytes = fs::read(p).unwrap();

@@ -4,7 +4,7 @@ mod access;
 mod cable;
 mod certs;
 mod faults;
-mod kit;
+pub mod kit;
 mod limits;
 mod session;
 

@@ -1,7 +1,7 @@
 //! Commands over MQTT: the whole box, a real mosquitto, and the ordinary programs mosquitto_pub and mosquitto_sub.
 
 mod bad_input;
-mod ears;
+pub mod ears;
 mod once;
 
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub struct Scene {
 fn config(broker: &Broker, mqtt: &str) -> String {
     format!(
         "[mqtt]\nbroker = \"{}\"\nid = \"b1\"\n{mqtt}\n[video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n\
-         [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n",
+         [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n\
+         [adaptive]\nenabled = false\n",
         broker.url()
     )
 }
@@ -42,7 +43,7 @@ impl Scene {
             rtsp: "enabled = false",
             ..Options::default()
         });
-        let scene = Self { broker, it, ears };
+        let mut scene = Self { broker, it, ears };
         scene.wait_online(1);
         scene
     }
@@ -53,9 +54,14 @@ impl Scene {
     }
 
     /// Until the box has said for the n-th time that it is there.
-    pub fn wait_online(&self, n: usize) {
-        self.ears
-            .wait_for(&format!("{BASE}/conn"), n, |p| p["state"] == "online");
+    pub fn wait_online(&mut self, n: usize) {
+        let topic = format!("{BASE}/conn");
+        crate::support::wait_for("the box", LONG, || {
+            let ended = self.it.process.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the box ended: {}", self.it.stderr());
+            let words = self.ears.with(&topic, |p| p["state"] == "online");
+            (words.len() >= n).then_some(())
+        });
     }
 
     /// The same box once more, in its folder, after a kill or an end.
@@ -218,6 +224,58 @@ fn a_restart_is_answered_before_the_box_goes() {
         .ears
         .with(&format!("{BASE}/rsp/restart"), |p| p["id"] == "again");
     assert_eq!(answers.len(), 1);
+}
+
+#[test]
+fn questions_are_answered_beside_the_commands() {
+    let mut scene = Scene::new();
+    scene.send("snapshot", &json!({"id": "p", "args": {"max_width": 80}}));
+    let answer = scene.answer("snapshot", "p", 1);
+    let picture = &answer["data"];
+    assert_eq!(picture["topic"], format!("{BASE}/snapshot"), "{answer}");
+    assert_eq!(
+        (&picture["width"], &picture["height"]),
+        (&json!(80), &json!(60))
+    );
+    assert!(picture["bytes"].as_u64().is_some_and(|n| n > 100));
+    // The picture itself came first.
+    let all = scene.ears.topics();
+    let place = |leaf: &str| all.iter().position(|t| *t == format!("{BASE}/{leaf}"));
+    assert!(place("snapshot").unwrap() < place("rsp/snapshot").unwrap());
+    scene.send("logs", &json!({"id": "l", "args": {"lines": 5}}));
+    let answer = scene.answer("logs", "l", 1);
+    assert_eq!(answer["ok"], true, "{answer}");
+    scene.send(
+        "config/validate",
+        &json!({"id": "c", "args": {"toml": "[video]\nsource = 7"}}),
+    );
+    let answer = scene.answer("config/validate", "c", 1);
+    assert_eq!(answer["ok"], true, "{answer}");
+    // They are asked anew each time, also with the same id.
+    let generation = |n| {
+        scene.answer("status", "s", n)["data"]["generation"]
+            .as_u64()
+            .unwrap()
+    };
+    scene.send("status", &json!({"id": "s"}));
+    let before = generation(1);
+    scene.send(
+        "bitrate/set",
+        &json!({"id": "b", "args": {"bitrate": 120_000}}),
+    );
+    scene.answer("bitrate/set", "b", 1);
+    scene.send("status", &json!({"id": "s"}));
+    assert!(generation(2) > before);
+    scene.assert_alive();
+}
+
+#[test]
+fn what_only_somebody_at_the_box_may_do_is_forbidden() {
+    let mut scene = Scene::new();
+    scene.send("factory/reset", &json!({"id": "f"}));
+    let answer = scene.answer("factory/reset", "f", 1);
+    assert_eq!(answer["error"]["code"], "forbidden", "{answer}");
+    scene.assert_alive();
 }
 
 #[test]

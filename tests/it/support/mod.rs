@@ -5,8 +5,12 @@
 pub mod broker;
 /// ffprobe and ffmpeg as witnesses.
 pub mod probe;
+/// JSON Schema.
+pub mod schema;
 /// The whole box as a process.
 pub mod the_box;
+/// mosquitto_sub.
+pub mod witness;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command};

@@ -383,7 +383,7 @@ impl Task {
             Woke::Landed => self.traffic.launch(),
             Woke::Settled(settled) => {
                 if let Some(settled) = settled {
-                    self.traffic.settled(settled);
+                    self.traffic.settled(&settled);
                 }
                 self.announce();
             }
@@ -415,7 +415,7 @@ impl Task {
                 self.asks.close();
             }
             Ask::Publish(publishing) => self.traffic.publish(publishing),
-            Ask::Subscribe(filters, reply) => self.traffic.subscribe(filters, reply),
+            Ask::Subscribe(filters, reply) => self.traffic.subscribe(&filters, reply),
             Ask::Unsubscribe(filters, reply) => self.traffic.unsubscribe(filters, reply),
         }
     }

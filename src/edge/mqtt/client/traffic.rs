@@ -266,12 +266,12 @@ impl Traffic {
         let p = packet.properties.unwrap_or_default();
         self.held.received(Received {
             topic,
-            payload: detached(packet.payload),
+            payload: detached(&packet.payload),
             retain: packet.retain,
             dup: packet.dup,
             properties: Properties {
                 response_topic: p.response_topic,
-                correlation: p.correlation_data.map(detached),
+                correlation: p.correlation_data.as_ref().map(detached),
                 expiry_s: p.message_expiry_interval,
                 content_type: p.content_type,
             },
@@ -316,8 +316,8 @@ impl Traffic {
 }
 
 /// A copy of its own: a small part of a large read buffer would keep all of it.
-fn detached(bytes: Bytes) -> Bytes {
-    Bytes::copy_from_slice(&bytes)
+fn detached(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 fn no_connection() -> Error {

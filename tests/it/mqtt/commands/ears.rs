@@ -76,6 +76,11 @@ impl Ears {
             .collect()
     }
 
+    /// Topics of all messages, in order.
+    pub fn topics(&self) -> Vec<String> {
+        self.all().into_iter().map(|h| h.topic).collect()
+    }
+
     /// Payloads on a topic of which this holds.
     pub fn with(&self, topic: &str, holds: impl Fn(&Value) -> bool) -> Vec<Value> {
         let all = self.all().into_iter();

@@ -118,7 +118,7 @@ impl Driver {
         let config = format!(
             "[mqtt]\nbroker = \"{}\"\nfleet = \"history\"\nid = \"{id}\"\nrate_per_s = 1000\nrate_burst = 1000\n\
              [video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n\
-             [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n",
+             [encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\nbitrate = 100000\n[adaptive]\nenabled = false\n",
             broker.url()
         );
         Self {
@@ -286,6 +286,10 @@ impl Driver {
             if (open.is_empty() && version == self.history.desired) || Instant::now() > end {
                 break;
             }
+            let the_box = self.the_box.as_mut().unwrap();
+            if let Some(status) = the_box.process.0.try_wait().unwrap() {
+                panic!("the box ended, {status}: {}", the_box.stderr());
+            }
             for write in &open {
                 self.send(write).await;
             }
@@ -305,23 +309,20 @@ impl Driver {
 /// What a line of the box's log says ran.
 fn ran(line: &str) -> Option<(Register, u64)> {
     let (_, command) = line.split_once("origin=Mqtt command=")?;
-    let number = |after: &str| -> Option<u64> {
-        let rest = command.split_once(after)?.1;
-        rest.chars()
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-            .parse()
-            .ok()
-    };
-    if command.starts_with("BitrateSet") {
-        Some((Register::Bitrate, number("bitrate: ")?))
-    } else if command.starts_with("OverlayText") {
-        Some((Register::Banner, number("text: \"n")?))
-    } else if command.starts_with("DestinationSet") {
-        Some((Register::Ceiling, number("max_bitrate: Some(")?))
-    } else {
-        None
+    let (command, _) = command.split_once(" answer=")?;
+    let command: Value = serde_json::from_str(command).ok()?;
+    let args = &command["args"];
+    match command["name"].as_str()? {
+        "bitrate-set" => Some((Register::Bitrate, args["bitrate"].as_u64()?)),
+        "overlay-text" => Some((Register::Banner, number_of(args["text"].as_str()?)?)),
+        "destination-set" => Some((Register::Ceiling, args["max_bitrate"].as_u64()?)),
+        _ => None,
     }
+}
+
+/// A banner's text is `n` and its value.
+fn number_of(text: &str) -> Option<u64> {
+    text.strip_prefix('n')?.parse().ok()
 }
 
 /// The registers in a whole status.
@@ -335,7 +336,7 @@ fn read(status: &Value) -> BTreeMap<Register, u64> {
         read.insert(Register::Bitrate, bitrate);
     }
     let banner = status["words"]["banner"].as_str();
-    if let Some(value) = banner.and_then(|b| b.strip_prefix('n')?.parse().ok()) {
+    if let Some(value) = banner.and_then(number_of) {
         read.insert(Register::Banner, value);
     }
     let destinations = status["destinations"]

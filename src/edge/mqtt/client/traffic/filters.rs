@@ -45,12 +45,12 @@ impl Traffic {
     }
 
     /// Further filters.
-    pub fn subscribe(&mut self, filters: Vec<String>, reply: Reply) {
-        if let Err(e) = check_filters(&filters) {
+    pub fn subscribe(&mut self, filters: &[String], reply: Reply) {
+        if let Err(e) = check_filters(filters) {
             let _ = reply.send(Err(e));
             return;
         }
-        self.subscriptions.add(&filters);
+        self.subscriptions.add(filters);
         if !self.up || filters.is_empty() {
             self.subscriptions.changed_unheard();
             let _ = reply.send(Ok(()));
@@ -142,7 +142,7 @@ impl Traffic {
     }
 
     /// The broker answered about filters.
-    pub fn settled(&mut self, settled: Settled) {
+    pub fn settled(&mut self, settled: &Settled) {
         let answer = match &settled.outcome {
             Outcome::Subscribed(codes) => refusals(&settled.filters, codes),
             Outcome::Unsubscribed | Outcome::Nothing => Ok(()),
@@ -153,7 +153,7 @@ impl Traffic {
         if !self.up || settled.connection != self.connection {
             return;
         }
-        match settled.outcome {
+        match &settled.outcome {
             Outcome::Unsubscribed => self.subscriptions.unsubscribed(&settled.filters),
             Outcome::Subscribed(_) => {
                 let of_start = self.starting.remove(&settled.request);
