@@ -146,7 +146,7 @@ async fn answer(heard: &mut mpsc::Receiver<Happening>, round: u32) -> Instant {
             let at = Instant::now();
             let answer: Value = serde_json::from_slice(&message.payload).unwrap();
             message.ack.done();
-            if answer["id"] == round.to_string() {
+            if answer["id"].as_str() == Some(round.to_string().as_str()) {
                 assert_eq!(answer["ok"], true, "{answer}");
                 return at;
             }

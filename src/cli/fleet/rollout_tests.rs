@@ -183,7 +183,6 @@ fn any_look() -> impl Strategy<Value = Look> {
         often(),
         seldom(),
         seldom(),
-        seldom(),
     )
         .prop_map(
             |(online, severity, frames, taken, errors, rolled_back)| Look {
