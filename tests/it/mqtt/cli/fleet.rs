@@ -9,7 +9,10 @@ fn roomy() -> Broker {
     let bounds = sample.lines().filter(|l| l.starts_with("max_"));
     let bounds: Vec<&str> = bounds.collect();
     assert_eq!(bounds.len(), 3, "{bounds:?}");
-    Broker::with(&format!("allow_anonymous true\n{}\n", bounds.join("\n")), |_| {})
+    Broker::with(
+        &format!("allow_anonymous true\n{}\n", bounds.join("\n")),
+        |_| {},
+    )
 }
 
 #[test]
