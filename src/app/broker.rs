@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// It is started again so often, unless it lived for [`STABLE`] in between.
 const RETRIES: u32 = 8;
 const STABLE: Duration = Duration::from_secs(60);
+/// The user without rights.
+const NOBODY: u32 = 65_534;
 /// Ports that are tried.
 const PORTS: usize = 3;
 
@@ -207,15 +210,21 @@ impl Keeper {
             "log_dest none".into(),
         ];
         fs::write(&self.config, lines.join("\n") + "\n")?;
+        fs::set_permissions(&self.config, fs::Permissions::from_mode(0o644))?;
         let mut command = Command::new(&self.program);
         command
-            .arg("-c")
-            .arg(&self.config)
-            .stdin(Stdio::null())
+            .args(["-c", "/dev/stdin"])
+            .stdin(fs::File::open(&self.config)?)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Ctrl-C in a terminal goes to the whole group: this one ends after us, so that the last words are heard.
             .process_group(0);
+        // SAFETY: asks for a number.
+        if unsafe { libc::geteuid() } == 0 {
+            // It would give up root by itself, but then the kernel forgets that it must not outlive us. As nobody it cannot look
+            // into the state folder, so its configuration is handed to it open.
+            command.uid(NOBODY).gid(NOBODY);
+        }
         let parent = std::process::id();
         // SAFETY: between fork and exec only calls that may be made there: `prctl` and `getppid`.
         unsafe {

@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::probe::record;
@@ -39,6 +41,22 @@ fn a_restart_is_the_same_process_with_the_same_arguments_and_works_again() {
         .unwrap();
     let name = path.to_string_lossy().into_owned();
     let env = [("NOTIFY_SOCKET", name.as_str())];
+    // Read all the time: the kernel keeps but a few datagrams.
+    let listening = Arc::new(AtomicBool::new(true));
+    let go_on = listening.clone();
+    let listener = std::thread::spawn(move || {
+        let (mut heard, mut buffer) = (String::new(), [0_u8; 2048]);
+        loop {
+            match manager.recv(&mut buffer) {
+                Ok(n) => {
+                    heard.push_str(&String::from_utf8_lossy(&buffer[..n]));
+                    heard.push('\n');
+                }
+                Err(_) if !go_on.load(Ordering::SeqCst) => return heard,
+                Err(_) => {}
+            }
+        }
+    });
     let mut it = TheBox::spawn(Options {
         config: "[video]\nsource = \"test\"\n[audio]\nsource = \"test\"\n",
         env: &env,
@@ -64,12 +82,8 @@ fn a_restart_is_the_same_process_with_the_same_arguments_and_works_again() {
     });
     assert!(it.stderr().contains("starting anew"), "{}", it.stderr());
     assert_eq!(it.interrupt().0, Some(0));
-    let mut heard = String::new();
-    let mut buffer = [0_u8; 2048];
-    while let Ok(n) = manager.recv(&mut buffer) {
-        heard.push_str(&String::from_utf8_lossy(&buffer[..n]));
-        heard.push('\n');
-    }
+    listening.store(false, Ordering::SeqCst);
+    let heard = listener.join().unwrap();
     assert_eq!(heard.matches("READY=1").count(), 3, "{heard}");
     assert_eq!(heard.matches("STOPPING=1").count(), 1, "{heard}");
     assert!(heard.trim_end().ends_with("STOPPING=1"), "{heard}");
