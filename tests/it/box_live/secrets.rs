@@ -35,7 +35,8 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
         rtsp,
         env: &env,
         dir: None,
-    ..Options::default() });
+        ..Options::default()
+    });
     it.wait_up();
     let password = fs::read_to_string(it.path("state/rtsp-password"))
         .unwrap()
