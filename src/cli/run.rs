@@ -218,7 +218,9 @@ fn hangup_is_ignored() -> bool {
 
 /// Logs go to standard error; systemd and shells keep them apart from what is printed for people.
 fn start_logging(config: &Config, logs: &LogRing) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level).map_err(|e| {
+    // What rumqttc says in words of its own, the client says for people; who wants to hear it names it in log.level.
+    let level = format!("rumqttc=off,{}", config.log.level);
+    let filter = tracing_subscriber::EnvFilter::try_new(level).map_err(|e| {
         Error::new(Kind::BadConfig, "log.level is not a level or filter.")
             .caused_by(e)
             .mend("Use error, warn, info, debug or trace.")

@@ -167,8 +167,8 @@ impl World {
         }
         let there = after.actual.destinations.keys();
         let wanted: BTreeSet<DestinationName> = there
-            .cloned()
             .filter(|n| after.wanted.live && after.destination_enabled(n) == Some(true))
+            .cloned()
             .collect();
         if !after.actual.ending {
             assert_eq!(self.open, wanted);

@@ -64,7 +64,7 @@ pub(super) fn not_saved(reason: &str) -> Denial {
     Denial::new(
         DenialCode::NotSaved,
         format!(
-            "It is done, but it could not be saved: {}. It would be lost at a power cut. Make room on the disk, then try again.",
+            "It is done, but it could not be saved: {}. It would be lost at a power cut. Try again when that is mended.",
             clean(reason)
         ),
     )

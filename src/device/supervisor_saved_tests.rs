@@ -1,5 +1,8 @@
 //! Saved before answered.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -10,6 +13,8 @@ use super::policy::{Denial, DenialCode};
 use super::supervisor::Accepted;
 use super::supervisor_tests::{Bench, LONG, run, run_alone};
 use super::supervisor_world::save;
+use super::testing::name;
+use crate::config::Secret;
 
 /// The answer to `command`, asked by another task; everything queued before was looked at.
 async fn ask(bench: &Bench, command: Command) -> JoinHandle<Result<Accepted, Denial>> {
@@ -108,4 +113,63 @@ fn an_answer_that_waits_for_the_disk_is_given_also_at_the_end() {
         timeout(LONG, bench.task).await.unwrap().unwrap();
         assert_eq!(asked.await.unwrap().unwrap_err().code, DenialCode::NotSaved);
     });
+}
+
+/// Lines of the log, kept for the test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_says_what_was_commanded_without_stream_keys() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The task runs on this very thread.
+    let _ours = tracing::subscriber::set_default(lines);
+    run_alone(async {
+        let bench = Bench::new(64);
+        let destinations = serde_json::json!({
+            "hall": {"url": "rtmp://a.example/live", "key": "canary-2"},
+            "fair": {"key": "canary 3", "kee": "canary-4"},
+            "live": "canary-5",
+        });
+        for command in [
+            Command::DestinationSet {
+                destination: name("fair"),
+                url: "rtmp://a.example/live".parse().unwrap(),
+                key: Some(Secret::new("canary-1")),
+                enabled: None,
+                max_bitrate: None,
+            },
+            Command::DesiredApply {
+                version: 1,
+                settings: serde_json::json!({"destinations": destinations}),
+            },
+        ] {
+            assert_eq!(bench.order(command).await, Ok(Accepted::Done));
+        }
+        let status = bench.handle.status().borrow().clone();
+        assert_eq!(status.destinations.len(), 5);
+        assert_eq!(status.desired.unwrap().errors.len(), 3);
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        text.contains("destination-set") && text.contains("desired-apply"),
+        "{text}"
+    );
+    assert!(!text.contains("canary"), "{text}");
 }

@@ -30,7 +30,7 @@ pub(super) struct Bench {
 
 impl Bench {
     /// With a disk that saves at once.
-    fn new(effects: usize) -> Self {
+    pub fn new(effects: usize) -> Self {
         let mut bench = Self::bare(effects);
         let runtime = tokio::runtime::Handle::current();
         bench.effects = disk(&runtime, &bench.handle, bench.effects);

@@ -44,6 +44,19 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// What a former life of the program left to be told.
+    pub fn left_over(unsent: Unsent) -> Self {
+        Self {
+            id: Some(unsent.entry.id),
+            reply: ReplyTo {
+                topic: unsent.entry.reply_to,
+                correlation: unsent.entry.correlation.map(Bytes::from),
+            },
+            said: Said::Stored(unsent.answer),
+            journalled: true,
+        }
+    }
+
     /// A refusal of which the journal knows nothing.
     pub fn refusal(id: Option<String>, reply: ReplyTo, failure: Failure) -> Self {
         Self {
@@ -72,17 +85,9 @@ impl Sender {
         Self { client, topics, db }
     }
 
-    /// First what a former life left to be answered, then what comes, until nobody can send any more and all is told.
+    /// Until nobody can send any more and all is told.
     pub async fn run(self, mut queue: mpsc::Receiver<Outgoing>) {
         let mut going = JoinSet::new();
-        match self.db.journal_recover(codec::interrupted).await {
-            Ok(left) => {
-                for unsent in left {
-                    self.start(&mut going, recovered(unsent)).await;
-                }
-            }
-            Err(e) => tracing::warn!("answers of the last run are lost: {}", e.report()),
-        }
         while let Some(outgoing) = queue.recv().await {
             self.start(&mut going, outgoing).await;
         }
@@ -166,18 +171,6 @@ impl Sender {
 fn report(ended: std::result::Result<(), tokio::task::JoinError>) {
     if let Err(e) = ended {
         tracing::error!(error = %e, "an answer was ended by a fault of ours");
-    }
-}
-
-fn recovered(unsent: Unsent) -> Outgoing {
-    Outgoing {
-        id: Some(unsent.entry.id),
-        reply: ReplyTo {
-            topic: unsent.entry.reply_to,
-            correlation: unsent.entry.correlation.map(Bytes::from),
-        },
-        said: Said::Stored(unsent.answer),
-        journalled: true,
     }
 }
 

@@ -26,11 +26,11 @@ fn s(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+/// What was touched and when, how it ended, and after how long.
+type Played = (Vec<(Duration, Vec<u32>)>, Step<u32>, Duration);
+
 /// Goes on in steps of a second until it ends, with boxes that look as `look` says once they are touched.
-fn play(
-    rollout: &mut Rollout<u32>,
-    mut look: impl FnMut(u32, Duration, bool) -> Look,
-) -> (Vec<(Duration, Vec<u32>)>, Step<u32>, Duration) {
+fn play(rollout: &mut Rollout<u32>, mut look: impl FnMut(u32, Duration, bool) -> Look) -> Played {
     let mut touched = BTreeSet::new();
     let mut applied = Vec::new();
     for t in 0..100_000 {

@@ -8,6 +8,7 @@
 //!   options.rs   what rumqttc is told           subscriptions.rs  filters, wanted and in force (pure)
 //!   backoff.rs   when it is tried again (pure)  sending.rs        what waits and what flies (pure)
 //!   held.rs      a reader who is slow (pure)    explain.rs        errors for people (pure)
+//!   mend.rs      what the next connection needs  (pure)
 //!   traffic.rs   what goes through a connection task.rs           its life: back-off, sign of life, goodbye
 //! ```
 //!
@@ -17,6 +18,7 @@
 mod backoff;
 mod explain;
 mod held;
+mod mend;
 mod options;
 mod sending;
 mod subscriptions;

@@ -421,3 +421,7 @@ impl From<Wishes> for Reported {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tell_tests.rs"]
+mod tests;

@@ -24,7 +24,7 @@ pub struct InProcess {
     pub runtime: tokio::runtime::Runtime,
     pub present: Arc<AtomicBool>,
     pub port: u16,
-    _dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
 }
 
 fn configuration(
@@ -102,7 +102,7 @@ impl InProcess {
             runtime,
             present,
             port,
-            _dir: dir,
+            dir,
         }
     }
 

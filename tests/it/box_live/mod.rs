@@ -1,5 +1,6 @@
 //! The whole box, as a user runs it.
 
+mod added;
 mod again;
 mod bad_input;
 mod broker;

@@ -35,7 +35,7 @@ fn no_secret_is_in_logs_argv_status_or_gstreamer_debug() {
         rtsp,
         env: &env,
         dir: None,
-        args: &[],
+        ..Options::default()
     });
     it.wait_up();
     let password = fs::read_to_string(it.path("state/rtsp-password"))

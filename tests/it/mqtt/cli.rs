@@ -49,7 +49,7 @@ fn run_json(broker: &Broker, args: &[&str]) -> (i32, Value) {
 
 /// A whole box of this id; it is online.
 fn the_box(broker: &Broker, id: &str, mqtt: &str) -> TheBox {
-    let ears = Ears::open(broker, &[&format!("boothcast/v1/shop/box/{id}/conn")]);
+    let ears = Ears::open(broker, &["boothcast/#"]);
     let config = format!(
         "[box]\nname = \"Till {id}\"\n[mqtt]\nbroker = \"{}\"\nid = \"{id}\"\nfleet = \"shop\"\n{mqtt}\n[video]\n\
          source = \"test\"\n[audio]\nsource = \"test\"\n[encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\n\

@@ -212,18 +212,21 @@ fn a_restart_is_answered_before_the_box_goes() {
     let mut scene = Scene::new();
     scene.send("restart", &json!({"id": "again"}));
     assert_eq!(scene.answer("restart", "again", 1), accepted("again"));
-    let status = scene.it.process.wait(LONG).expect("the box did not end");
-    assert!(status.code().is_some(), "{status}");
+    let conn = format!("{BASE}/conn");
     scene
         .ears
-        .wait_for(&format!("{BASE}/conn"), 1, |p| p["state"] == "stopped");
-    let mut scene = scene.again();
-    // The answer was taken by the broker, so it is not sent again.
-    scene.assert_alive();
-    let answers = scene
+        .wait_for(&conn, 1, |p| p["state"] == "stopped" && p["session"] == 1);
+    scene
         .ears
-        .with(&format!("{BASE}/rsp/restart"), |p| p["id"] == "again");
-    assert_eq!(answers.len(), 1);
+        .wait_for(&conn, 1, |p| p["state"] == "online" && p["session"] == 2);
+    // The answer was taken by the broker, so it is not sent again; and to ask again does not restart it again.
+    scene.send("restart", &json!({"id": "again"}));
+    assert_eq!(scene.answer("restart", "again", 2), accepted("again"));
+    scene.assert_alive();
+    let topic = format!("{BASE}/rsp/restart");
+    let answers = scene.ears.with(&topic, |p| p["id"] == "again");
+    assert_eq!(answers.len(), 2);
+    assert!(scene.ears.with(&conn, |p| p["session"] == 3).is_empty());
 }
 
 #[test]

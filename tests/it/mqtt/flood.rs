@@ -153,7 +153,8 @@ fn a_flood_of_commands_costs_neither_frames_nor_memory() {
         assert!(gained <= 2048, "{gained} KiB more");
         // 20 a second and a burst of 40, over 35 s in two parts.
         assert!((300..=900).contains(&accepted), "{accepted} were done");
-        assert!(limited > 1000 && bad > 1000, "{limited} limited, {bad} bad");
+        // What is bad counts as well, and is not looked into beyond the rate.
+        assert!(limited > 10_000 && bad > 100, "{limited} limited, {bad} bad");
         assert!(other.iter().all(|c| c == "busy"), "{other:?}");
         listener.stop(Duration::from_secs(1)).await;
         flooder.stop(Duration::from_secs(1)).await;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::support::broker::Broker;
 
 /// Seeds of the usual run; `make mqtt-history` runs 200.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 40;
 /// Boxes at once: one for each processor.
 const SIDE_BY_SIDE: usize = 2;
 

@@ -295,3 +295,45 @@ fn home_assistant_hears_of_the_box_again_when_it_starts_and_no_more_when_it_shal
     all_are_as_documented(&witness.all(""));
     end(it);
 }
+
+#[test]
+fn the_examples_of_the_readme_are_as_documented() {
+    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mqtt/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in readme.lines() {
+        let (name, payload) = if let Some(rest) = line.strip_prefix("…/") {
+            let (leaf, payload) = rest.split_once(' ').unwrap();
+            (schema_of(leaf).unwrap(), payload)
+        } else if line.starts_with("{\"id\":") {
+            ("answer".to_owned(), line)
+        } else {
+            continue;
+        };
+        let value: Value = serde_json::from_str(payload).unwrap();
+        let problems = schema::problems(&schema::load(&name), &value);
+        assert!(problems.is_empty(), "{line}\n{problems:#?}");
+        kinds.insert(name);
+    }
+    assert!(kinds.len() >= 8, "{kinds:?}");
+}
+
+#[test]
+fn the_broker_on_the_box_runs_with_our_file_and_is_for_this_machine_alone() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");
+    let ours = std::fs::read_to_string(file.join("boothcast-broker.conf")).unwrap();
+    let (listener, rest): (Vec<&str>, Vec<&str>) =
+        ours.lines().partition(|l| l.starts_with("listener "));
+    assert_eq!(listener, ["listener 1883 127.0.0.1"]);
+    // Another port, for the test alone; the log is where the test's broker has it.
+    let rest: Vec<&str> = rest
+        .into_iter()
+        .filter(|l| !l.starts_with("log_"))
+        .collect();
+    let broker = Broker::with(&rest.join("\n"), |_| {});
+    let witness = Witness::of(&broker);
+    publish(&broker, "a/b", "here");
+    wait_for("the message", LIMIT, || witness.last("a/b"));
+    let unit = std::fs::read_to_string(file.join("boothcast-broker.service")).unwrap();
+    assert!(unit.contains("boothcast check --get mqtt.broker"));
+}

@@ -12,7 +12,7 @@ use crate::app::remote::ending;
 use crate::device::command::Origin;
 use crate::edge::codec::{Code, Failure};
 use crate::edge::desk::{Desk, Done};
-use crate::edge::mqtt::codec::{RemoteCommand, ReplyTo};
+use crate::edge::mqtt::codec::{self, RemoteCommand, ReplyTo};
 use crate::error::Error;
 use crate::store::db::Db;
 use crate::store::journal::{Begun, Entry};
@@ -43,6 +43,11 @@ impl Runner {
     /// Runs what comes, until `stop`. What is noted and has not begun by then is answered `interrupted` in the next life.
     pub async fn run(self, mut queue: mpsc::Receiver<Item>, mut stop: watch::Receiver<bool>) {
         let stopping = stop.clone();
+        tokio::select! {
+            biased;
+            () = ending(&mut stop) => return,
+            () = self.recover() => {}
+        }
         let mut waiting = JoinSet::new();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -72,6 +77,18 @@ impl Runner {
                     }
                 }
             }
+        }
+    }
+
+    /// Before anything is begun, or that would count as interrupted: tells what a former life left to be told.
+    async fn recover(&self) {
+        match self.db.journal_recover(codec::interrupted).await {
+            Ok(left) => {
+                for unsent in left {
+                    self.answer(Outgoing::left_over(unsent)).await;
+                }
+            }
+            Err(e) => tracing::warn!("answers of the last run are lost: {}", e.report()),
         }
     }
 

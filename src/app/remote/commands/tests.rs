@@ -33,7 +33,10 @@ struct Bench {
 impl Bench {
     /// A desk at which commands wait for `go`, questions do not.
     fn new(go: usize) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap(), go)
+    }
+
+    fn within(dir: tempfile::TempDir, go: usize) -> Self {
         let (db, _) = Db::open(dir.path()).unwrap();
         let (ran, go) = (
             Arc::new(Mutex::new(Vec::new())),
@@ -134,6 +137,35 @@ async fn commands_run_one_after_another_and_questions_overtake_them() {
         assert!(answer.journalled && code(&answer).is_none());
     }
     assert_eq!(*bench.ran.lock().unwrap(), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_a_former_life_left_is_told_and_what_comes_at_once_is_not_taken_for_it() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, _) = Db::open(dir.path()).unwrap();
+        let entry = crate::store::journal::Entry {
+            id: "old".into(),
+            hash: [0; 32],
+            name: "audio/gain".into(),
+            reply_to: "there".into(),
+            correlation: Some(vec![1]),
+        };
+        db.journal_begin(entry).await.unwrap();
+        db.close(LONG);
+        let mut bench = Bench::within(dir, 1000);
+        // As soon as there is a connection.
+        bench.gain(5);
+        let left = bench.answer().await;
+        assert_eq!(
+            (left.id.as_deref(), left.reply.topic.as_str()),
+            (Some("old"), "there")
+        );
+        assert!(matches!(&left.said, Said::Stored(a) if *a == codec::interrupted("old")));
+        let answer = bench.answer().await;
+        assert_eq!((answer.id.as_deref(), code(&answer)), (Some("5"), None));
+        bench.stop.send(true).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use rumqttc::mqttbytes::Error as PacketError;
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, StateError};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::backoff::Backoff;
+use super::mend::Mend;
 use super::options::{self, RECEIVE_MAX};
 use super::traffic::{Publishing, Reply, Settled, Traffic, check_filters};
 use super::wire::Pulse;
@@ -45,16 +45,6 @@ enum Woke {
 enum End {
     Lost { reason: String, mend: Mend },
     Goodbye,
-}
-
-/// What the next connection needs lest it end in the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mend {
-    Nothing,
-    /// The broker's session holds what we cannot take: it begins anew.
-    Session,
-    /// What flew cannot pass: it is looked at again before it flies.
-    Flights,
 }
 
 /// The one task that polls.
@@ -141,7 +131,7 @@ impl Task {
                     let unmended = mend == Mend::Session && self.up_since.is_none();
                     mend = if unmended { mend } else { next };
                     self.lost(reason);
-                    if next == Mend::Flights {
+                    if matches!(next, Mend::Flights | Mend::Refused(_)) {
                         events = self.event_loop();
                     }
                 }
@@ -267,28 +257,14 @@ impl Task {
     }
 
     fn failed(&mut self, e: &ConnectionError) -> End {
-        use PacketError as P;
-        use StateError as S;
         let up = self.up_since.is_some();
-        let mut reason = explain::failure(e, &self.options.broker, up);
-        let mend = match e {
-            ConnectionError::SessionStateMismatch { .. }
-            | ConnectionError::MqttState(S::Deserialization(P::PayloadSizeLimitExceeded {
-                ..
-            })) => Mend::Session,
-            ConnectionError::MqttState(
-                S::OutgoingPacketTooLarge { .. }
-                | S::Deserialization(P::OutgoingPacketTooLarge { .. }),
-            ) => Mend::Flights,
-            // rumqttc does not know all reasons of the standard, and takes one that it does not know for damage.
-            ConnectionError::MqttState(S::Deserialization(P::InvalidConnectReturnCode(code)))
-                if up =>
-            {
-                self.traffic.refused_unread(*code);
-                reason = format!("the broker refused a message with code {code}");
-                Mend::Flights
+        let mend = Mend::after(e, up);
+        let reason = match mend {
+            Mend::Refused(code) => {
+                self.traffic.refused_unread(code);
+                format!("the broker refused a message with code {code}")
             }
-            _ => Mend::Nothing,
+            _ => explain::failure(e, &self.options.broker, up),
         };
         End::Lost { reason, mend }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use boothcast::edge::mqtt::client::{Client, Happening};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::mqtt::client::kit::{Life, Peer, message, options};
 use crate::support::broker::Broker;
@@ -25,6 +25,7 @@ pub type Writes = BTreeMap<String, Vec<(u64, Value)>>;
 pub struct Fakes {
     pub writes: Arc<Mutex<Writes>>,
     client: Client,
+    on_the_way: Mutex<JoinSet<()>>,
     runtime: tokio::runtime::Runtime,
     _life: Life,
 }
@@ -57,6 +58,7 @@ impl Fakes {
         let fakes = Self {
             writes: Arc::clone(&writes),
             client: client.clone(),
+            on_the_way: Mutex::default(),
             runtime,
             _life: life,
         };
@@ -104,16 +106,15 @@ impl Fakes {
         let mut message = message(&topic(id, leaf), &payload.to_string());
         message.retain = true;
         let client = self.client.clone();
-        self.runtime
-            .spawn(async move { client.publish(message).await });
+        let publish = async move { client.publish(message).await.unwrap() };
+        let mut on_the_way = self.on_the_way.lock().unwrap();
+        on_the_way.spawn_on(publish, self.runtime.handle());
     }
 
     /// Until the broker has all that was published before.
     pub fn flush(&self) {
-        let end = message("fakes/end", "1");
-        // Spawned tasks may still be on their way to the client.
-        std::thread::sleep(Duration::from_millis(300));
-        self.runtime.block_on(self.client.publish(end)).unwrap();
+        let all = std::mem::take(&mut *self.on_the_way.lock().unwrap());
+        self.runtime.block_on(all.join_all());
     }
 
     /// The boxes that were written to, with what was written.

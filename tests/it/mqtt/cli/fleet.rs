@@ -3,9 +3,16 @@
 use super::fakes::{Fakes, topic, well};
 use super::*;
 
-/// mosquitto with room for what thousands of boxes keep.
+/// mosquitto with the bounds of the sample, which have room for what thousands of boxes keep.
 fn roomy() -> Broker {
-    Broker::with("allow_anonymous true\nmax_queued_messages 0\n", |_| {})
+    let sample = include_str!("../../../../docs/mqtt/mosquitto.conf");
+    let bounds = sample.lines().filter(|l| l.starts_with("max_"));
+    let bounds: Vec<&str> = bounds.collect();
+    assert_eq!(bounds.len(), 3, "{bounds:?}");
+    Broker::with(
+        &format!("allow_anonymous true\n{}\n", bounds.join("\n")),
+        |_| {},
+    )
 }
 
 #[test]

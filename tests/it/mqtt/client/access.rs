@@ -360,19 +360,19 @@ async fn files_that_are_no_certificates_are_named_at_once() {
     let good = with_certificate(&broker, "b1");
     let changes: [(&str, Change); 6] = [
         ("mqtt.tls_ca cannot be read", |o, b| {
-            o.tls_ca = b.path("missing")
+            o.tls_ca = b.path("missing");
         }),
         ("mqtt.tls_ca holds no certificate", |o, b| {
-            o.tls_ca = b.path("empty")
+            o.tls_ca = b.path("empty");
         }),
         ("mqtt.tls_cert cannot be read", |o, b| {
-            o.tls_cert = b.path("missing")
+            o.tls_cert = b.path("missing");
         }),
         ("mqtt.tls_key holds no private key", |o, b| {
-            o.tls_key = b.path("b1.crt")
+            o.tls_key = b.path("b1.crt");
         }),
         ("does not fit mqtt.tls_key", |o, b| {
-            o.tls_key = b.path("other.key")
+            o.tls_key = b.path("other.key");
         }),
         ("belong together", |o, _| o.tls_key = Default::default()),
     ];

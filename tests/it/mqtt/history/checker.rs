@@ -93,7 +93,7 @@ fn of_one(history: &History, write: &Write, faults: &mut Vec<String>) {
     }
     match outcome(write) {
         Outcome::Ok if ran == 0 => {
-            faults.push(format!("{id} {what:?} is said to be done and never ran"))
+            faults.push(format!("{id} {what:?} is said to be done and never ran"));
         }
         Outcome::Fail if ran > 0 => faults.push(format!(
             "{id} {what:?} is refused and ran: {:?}",
