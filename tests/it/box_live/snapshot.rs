@@ -90,11 +90,11 @@ fn fifty_snapshots_leave_nothing_behind() {
     };
     let before = settled();
     (0..50).for_each(|_| drop(take()));
-    let after = settled();
-    assert!(
-        after.0 <= before.0 + 1 && after.1 <= before.1 + 1,
-        "{before:?} -> {after:?}"
-    );
+    // The box itself makes and ends a few all the time; one that is left by each snapshot would be fifty.
+    wait_for("as few threads and files as before", LIMIT, || {
+        let after = settled();
+        (after.0 <= before.0 + 5 && after.1 <= before.1 + 5).then_some(())
+    });
     assert!(
         it.app
             .main
