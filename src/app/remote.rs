@@ -247,7 +247,12 @@ impl Joint {
                     self.tell.refused();
                 }
             }
-            Meant::Desired => desired::take(&self.desired, received),
+            Meant::Desired => {
+                if let Err(why) = desired::take(&self.desired, received) {
+                    tracing::warn!("desired settings are no settings: {why}");
+                    self.tell.unreadable(why);
+                }
+            }
             Meant::Other => {
                 if !self.tell.heard(&received.topic, &received.payload) {
                     tracing::debug!(topic = received.topic, "a message that is not for this box");

@@ -35,33 +35,38 @@ pub fn queue() -> (mpsc::Sender<Wish>, mpsc::Receiver<Wish>) {
 }
 
 /// Reads a message and puts it into the queue; never waits.
-pub fn take(queue: &mpsc::Sender<Wish>, received: Received) {
-    // Nothing, retained: an operator cleared the topic.
-    let Some(command) = read(&received.payload) else {
-        return received.ack.done();
-    };
+///
+/// # Errors
+/// One clause, when these are no settings.
+pub fn take(queue: &mpsc::Sender<Wish>, received: Received) -> Result<(), String> {
     let ack = received.ack;
+    // Nothing, retained: an operator cleared the topic.
+    if received.payload.is_empty() {
+        ack.done();
+        return Ok(());
+    }
+    let command = match read(&received.payload) {
+        Ok(command) => command,
+        Err(why) => {
+            ack.done();
+            return Err(why);
+        }
+    };
     if let Err(e) = queue.try_send(Wish { command, ack }) {
         let (mpsc::error::TrySendError::Full(wish) | mpsc::error::TrySendError::Closed(wish)) = e;
         tracing::warn!("desired settings come faster than they are taken up; one was left out");
         wish.ack.done();
     }
+    Ok(())
 }
 
-fn read(payload: &Bytes) -> Option<Command> {
-    if payload.is_empty() {
-        return None;
-    }
-    match serde_json::from_slice(payload) {
-        Ok(Payload { version, settings }) => Some(Command::DesiredApply {
-            version,
-            settings: settings.into(),
-        }),
-        Err(e) => {
-            tracing::warn!("desired settings are no settings: {e}");
-            None
-        }
-    }
+fn read(payload: &Bytes) -> Result<Command, String> {
+    let Payload { version, settings } =
+        serde_json::from_slice(payload).map_err(|e| e.to_string())?;
+    Ok(Command::DesiredApply {
+        version,
+        settings: settings.into(),
+    })
 }
 
 /// Hands them in until `stop`.
@@ -123,9 +128,10 @@ mod tests {
             r#"{"version":1,"settings":{},"more":1}"#,
             r#"{"version":18446744073709551616,"settings":{}}"#,
         ] {
-            assert_eq!(read(&Bytes::from_static(bad.as_bytes())), None, "{bad}");
+            let said = read(&Bytes::from_static(bad.as_bytes()));
+            assert!(said.is_err_and(|why| !why.is_empty()), "{bad}");
         }
-        assert_eq!(read(&vec![b'['; 60_000].into()), None);
-        assert_eq!(read(&Bytes::from_static(b"\xff\xfe")), None);
+        assert!(read(&vec![b'['; 60_000].into()).is_err());
+        assert!(read(&Bytes::from_static(b"\xff\xfe")).is_err());
     }
 }

@@ -13,7 +13,7 @@ mod retained;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ use crate::edge::mqtt::topics::BoxTopics;
 use crate::edge::mqtt::{homeassistant, schema, tell};
 use crate::edge::system;
 use crate::error::{Error, Kind, Result};
+use crate::media::sync::lock;
 use crate::store::db::Db;
 
 /// How long the broker waits, when the box has gone without a word, before it says so.
@@ -108,6 +109,8 @@ struct Shared {
     born: Notify,
     /// Commands that were refused because there were too many, since the last event that said so.
     refused: AtomicU64,
+    /// Why the last desired settings could not be read, until the event that says so.
+    unreadable: Mutex<Option<String>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -173,6 +176,7 @@ impl Tell {
             filled: Notify::new(),
             born: Notify::new(),
             refused: AtomicU64::new(0),
+            unreadable: Mutex::new(None),
             stop: stopped,
         });
         let status = || parts.status.clone();
@@ -206,6 +210,11 @@ impl Tell {
     /// Counts a command that was refused because there were too many; an event tells of them together.
     pub fn refused(&self) {
         self.shared.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that desired settings could not be read; an event says why.
+    pub fn unreadable(&self, why: String) {
+        *lock(&self.shared.unreadable) = Some(why);
     }
 
     /// Ends the tasks and says `stopped`, within `limit`. The client must end after this.

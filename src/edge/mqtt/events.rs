@@ -154,6 +154,19 @@ impl Happened {
         )
     }
 
+    /// What stands in `desired` is no version with settings; `why` is a clause.
+    #[must_use]
+    pub fn unreadable(why: &str) -> Self {
+        Self::new(
+            Kind::Desired,
+            Severity::Problem,
+            format!(
+                "What stands in desired cannot be read: {why}. Write {{\"version\":n,\"settings\":{{…}}}}."
+            ),
+            json!({ "errors": [{ "path": "", "code": "bad_request", "message": why }] }),
+        )
+    }
+
     /// As it goes out.
     #[must_use]
     pub fn numbered(self, seq: u64, at: Option<i64>) -> EventReport {

@@ -17,6 +17,7 @@ use crate::edge::mqtt::telemetry::{Before, Looks, Round, round};
 use crate::edge::mqtt::tell::json;
 use crate::edge::system;
 use crate::error::Kind;
+use crate::media::sync::lock;
 use crate::store::outbox::Class;
 
 /// How often what waits is looked at.
@@ -123,6 +124,10 @@ impl Record {
         let due = self.pace.due(self.begun.elapsed());
         self.note(due);
         self.refusals();
+        let unreadable = lock(&self.shared.unreadable).take();
+        if let Some(why) = unreadable {
+            self.happened(Happened::unreadable(&why));
+        }
     }
 
     /// A flood is one event at its begin, and one for each [`FLOOD`] that it goes on.

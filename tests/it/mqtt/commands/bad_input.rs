@@ -179,3 +179,30 @@ const RSP: [&str; 9] = [
     "unknown",
     "live/stop",
 ];
+
+#[test]
+fn desired_settings_that_cannot_be_read_are_an_event_and_change_nothing() {
+    let mut scene = Scene::new();
+    let desired = format!("{BASE}/desired");
+    publish(&scene.broker, &desired, b"{\"version\":1", &["-r"]);
+    let event = format!("{BASE}/evt/desired");
+    let told = scene
+        .ears
+        .wait_for(&event, 1, |p| p["severity"] == "problem");
+    let error = &told["data"]["errors"][0];
+    assert_eq!(error["code"], "bad_request", "{told}");
+    assert!(told["message"].as_str().unwrap().contains("EOF"), "{told}");
+    let good =
+        json!({"version": 1, "settings": {"bitrate": 200_000, "audio": {"gain_db": "loud"}}});
+    publish(
+        &scene.broker,
+        &desired,
+        good.to_string().as_bytes(),
+        &["-r"],
+    );
+    let reported = format!("{BASE}/reported");
+    let said = scene.ears.wait_for(&reported, 1, |p| p["version"] == 1);
+    assert_eq!(said["settings"]["bitrate"], 200_000, "{said}");
+    assert_eq!(said["errors"][0]["path"], "audio.gain_db", "{said}");
+    scene.assert_alive();
+}
