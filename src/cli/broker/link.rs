@@ -168,7 +168,7 @@ impl Link {
 
     fn unreached(&self, reason: &str) -> Trouble {
         Trouble::NoBroker(format!(
-            "The broker at {} cannot be reached: {}. Look at its address, and whether it runs.",
+            "There is no connection to the broker at {}: {}.",
             self.broker,
             reason.trim_end_matches('.')
         ))
@@ -191,7 +191,7 @@ fn started(broker: &str, e: &Error) -> Trouble {
     match e.kind() {
         Kind::BadConfig => Trouble::Config(e.report()),
         _ => Trouble::NoBroker(format!(
-            "The broker at {broker} cannot be reached: {}",
+            "There is no connection to the broker at {broker}: {}",
             e.report()
         )),
     }

@@ -1,6 +1,6 @@
 //! The client against a real mosquitto.
 
-mod access;
+pub mod access;
 mod cable;
 mod certs;
 mod faults;

@@ -106,8 +106,8 @@ fn changes_are_watched_as_lines() {
 #[test]
 fn commands_go_to_boxes_groups_and_all_and_the_exit_code_tells() {
     let broker = Broker::start();
-    let _one = the_box(&broker, "kasse-1", "");
-    let _two = the_box(&broker, "kasse-2", "");
+    let _one = the_box(&broker, "kasse-1");
+    let _two = the_box(&broker, "kasse-2");
     let (code, said) = run_json(
         &broker,
         &["fleet", "cmd", "audio/mute", r#"{"muted":true}"#, "--all"],

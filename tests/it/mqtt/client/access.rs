@@ -20,7 +20,7 @@ fn sample(name: &str) -> String {
 }
 
 /// A broker with the sample access list and these users, whose password is their name and `-pw`.
-fn with_users(users: &[&str]) -> Broker {
+pub fn with_users(users: &[&str]) -> Broker {
     let dir = tempfile::tempdir().unwrap();
     let (passwd, acl) = (dir.path().join("passwd"), dir.path().join("acl"));
     std::fs::write(&acl, sample("acl")).unwrap();
