@@ -9,7 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::args::Reach;
 use crate::cli::outcome::Trouble;
-use crate::edge::mqtt::client::{Client, Happening, Link as State, Message, Properties, Qos};
+use crate::edge::mqtt::client::{
+    Client, Happening, Link as State, Message, Properties, Qos, Room, Timing,
+};
 use crate::error::{Error, Kind};
 
 /// Messages that are on their way at once: enough for a line of 100 ms to carry hundreds a second.
@@ -41,8 +43,9 @@ impl Link {
         let options = reach.options.clone();
         let broker = options.broker.to_string();
         let runtime = tokio::runtime::Handle::current();
-        let (client, events) =
-            Client::start(options, filters, &runtime).map_err(|e| started(&broker, &e))?;
+        let bounds = (Timing::default(), Room::FLEET);
+        let (client, events) = Client::start_roomy(options, filters, bounds, &runtime)
+            .map_err(|e| started(&broker, &e))?;
         let mut link = Self {
             client,
             events,

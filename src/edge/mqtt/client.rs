@@ -35,6 +35,8 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+pub use held::Room;
+
 use crate::config::{BrokerUrl, Secret};
 use crate::error::{Error, Kind, Result};
 
@@ -295,10 +297,23 @@ impl Client {
         timing: Timing,
         runtime: &tokio::runtime::Handle,
     ) -> Result<(Self, mpsc::Receiver<Happening>)> {
+        Self::start_roomy(options, filters, (timing, Room::BOX), runtime)
+    }
+
+    /// The same with another [`Timing`] and [`Room`].
+    ///
+    /// # Errors
+    /// `BadConfig` when certificates cannot be read.
+    pub fn start_roomy(
+        options: ClientOptions,
+        filters: Vec<String>,
+        bounds: (Timing, Room),
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<(Self, mpsc::Receiver<Happening>)> {
         let (asks, ask) = mpsc::channel(64);
         let (happenings, happening) = mpsc::channel(HAPPENINGS);
         let (link_sender, link) = watch::channel(Link::Connecting);
-        let task = Task::new(options, filters, timing, ask, happenings, link_sender)?;
+        let task = Task::new(options, filters, bounds, ask, happenings, link_sender)?;
         let task = runtime.spawn(task.run());
         let client = Self {
             asks,

@@ -53,7 +53,7 @@ fn the_box(broker: &Broker, id: &str, mqtt: &str) -> TheBox {
     let config = format!(
         "[box]\nname = \"Till {id}\"\n[mqtt]\nbroker = \"{}\"\nid = \"{id}\"\nfleet = \"shop\"\n{mqtt}\n[video]\n\
          source = \"test\"\n[audio]\nsource = \"test\"\n[encode]\nprofile = \"custom\"\nwidth = 160\nheight = 120\nfps = 5\n\
-         bitrate = 100000\n",
+         bitrate = 100000\n[adaptive]\nenabled = false\n",
         broker.url()
     );
     let it = TheBox::spawn(Options {

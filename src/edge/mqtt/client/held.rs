@@ -1,22 +1,49 @@
 //! Happenings on their way to a reader who may be slow. Pure.
 //!
-//! Messages with QoS 1 need no bound here: the broker sends no more than [`super::options::RECEIVE_MAX`] that are not
-//! acknowledged. Those with QoS 0 may be dropped, and are when the reader is behind.
+//! Messages with QoS 1 should need no bound here, as the broker should send no more than [`super::options::RECEIVE_MAX`] that
+//! are not acknowledged; but mosquitto 2.0.11 sends that many more at each acknowledgement, so a list of thousands of
+//! retained messages comes as fast as the line carries it. Those with QoS 0 may be dropped, and are when the reader is behind.
 
 use std::collections::VecDeque;
 
 use super::{Happening, Received};
 
-/// Messages with QoS 0 that wait at most.
-const MOST: usize = 64;
-/// Happenings of any kind that wait at most: a bound for a reader who is stuck through many connections.
-const MOST_OF_ALL: usize = 256;
-/// Their bytes at most.
-const MOST_BYTES: usize = 512 * 1024;
+/// How much may wait for a reader who is behind, beside a handful in the channel; what goes beyond is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Happenings of any kind: a bound for a reader who is stuck through many connections.
+    pub messages: usize,
+    /// Messages with QoS 0.
+    pub loose: usize,
+    /// Bytes of messages with QoS 0.
+    pub bytes: usize,
+}
+
+impl Room {
+    /// For a box, to which little is said.
+    pub const BOX: Self = Self {
+        messages: 256,
+        loose: 64,
+        bytes: 512 * 1024,
+    };
+    /// For one who hears what thousands of boxes keep, all at once.
+    pub const FLEET: Self = Self {
+        messages: 1 << 20,
+        loose: 1 << 16,
+        bytes: 64 << 20,
+    };
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::BOX
+    }
+}
 
 /// What the reader has not taken yet.
 #[derive(Debug, Default)]
 pub struct Held {
+    room: Room,
     ready: VecDeque<Happening>,
     /// What came before the subscriptions were acknowledged.
     early: VecDeque<Received>,
@@ -31,16 +58,24 @@ fn is_loose(message: &Received) -> bool {
 }
 
 impl Held {
+    /// With so much room.
+    pub fn with(room: Room) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
     /// A message came. Says whether it was dropped.
     pub fn received(&mut self, message: Received) -> bool {
-        if self.ready.len() + self.early.len() >= MOST_OF_ALL {
+        if self.ready.len() + self.early.len() >= self.room.messages {
             self.dropped += 1;
             return true;
         }
         if is_loose(&message) {
             let size = message.payload.len();
-            let full = self.loose > 0 && self.loose_bytes + size > MOST_BYTES;
-            if self.loose >= MOST || full {
+            let full = self.loose > 0 && self.loose_bytes + size > self.room.bytes;
+            if self.loose >= self.room.loose || full {
                 self.dropped += 1;
                 return true;
             }
@@ -108,7 +143,7 @@ impl Held {
     pub fn clear(&mut self) {
         *self = Self {
             connected: self.connected,
-            ..Self::default()
+            ..Self::with(self.room)
         };
     }
 }
@@ -119,6 +154,9 @@ mod tests {
 
     use super::super::{Ack, Properties};
     use super::*;
+
+    const MOST: usize = Room::BOX.loose;
+    const MOST_BYTES: usize = Room::BOX.bytes;
 
     fn message(topic: &str, size: usize, ack: Ack) -> Received {
         Received {
@@ -186,6 +224,21 @@ mod tests {
             2 * MOST_BYTES,
             Ack::none()
         )));
+    }
+
+    #[test]
+    fn a_listener_to_a_fleet_has_room_for_what_all_its_boxes_keep() {
+        let mut held = Held::with(Room::FLEET);
+        held.connected(false);
+        for _ in 0..40_000 {
+            assert!(!held.received(message("kept", 1, owed())));
+        }
+        assert_eq!(names(&mut held).len(), 40_001);
+        let mut of_a_box = Held::default();
+        of_a_box.connected(false);
+        let most = Room::BOX.messages;
+        let dropped = (0..most).filter(|_| of_a_box.received(message("kept", 1, owed())));
+        assert_eq!(dropped.count(), 1, "and a box has a bound");
     }
 
     #[test]

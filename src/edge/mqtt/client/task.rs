@@ -13,7 +13,7 @@ use super::mend::Mend;
 use super::options::{self, RECEIVE_MAX};
 use super::traffic::{Publishing, Reply, Settled, Traffic, check_filters};
 use super::wire::Pulse;
-use super::{ClientOptions, GRACE, Happening, Link, Timing, explain};
+use super::{ClientOptions, GRACE, Happening, Link, Room, Timing, explain};
 use crate::error::Result;
 
 /// Requests that rumqttc may not have taken yet: all that may fly, be acknowledged and be subscribed at one time.
@@ -79,7 +79,7 @@ impl Task {
     pub fn new(
         options: ClientOptions,
         filters: Vec<String>,
-        timing: Timing,
+        (timing, room): (Timing, Room),
         asks: mpsc::Receiver<Ask>,
         happenings: mpsc::Sender<Happening>,
         link: watch::Sender<Link>,
@@ -87,8 +87,10 @@ impl Task {
         check_filters(&filters)?;
         let pulse = Pulse::new();
         let settings = options::build(&options, timing, &pulse)?;
-        // As many as can be owed at one time, and as many of a connection that has just gone.
-        let (ack_sender, acks) = mpsc::channel(2 * usize::from(RECEIVE_MAX));
+        // As many as can be owed at one time, and as many of a connection that has just gone; and all that has room, for
+        // the broker that sends more.
+        let owed = 2 * usize::from(RECEIVE_MAX) + room.messages;
+        let (ack_sender, acks) = mpsc::channel(owed);
         let persistent = options::is_persistent(&options);
         Ok(Self {
             backoff: Backoff::new(options.reconnect),
@@ -96,7 +98,7 @@ impl Task {
             timing,
             settings,
             pulse,
-            traffic: Traffic::new(persistent, filters, ack_sender),
+            traffic: Traffic::new(persistent, filters, ack_sender, room),
             asks,
             asked_all: false,
             acks,

@@ -17,7 +17,7 @@ use super::held::Held;
 use super::options::{self, FLYING_MAX};
 use super::sending::{Sending, Ticket};
 use super::subscriptions::Subscriptions;
-use super::{Ack, Message, Owed, Properties, Qos, Received, ended, explain};
+use super::{Ack, Message, Owed, Properties, Qos, Received, Room, ended, explain};
 use crate::error::{Error, Kind, Result};
 pub use filters::{Settled, check_filters};
 
@@ -67,7 +67,12 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub fn new(persistent: bool, filters: Vec<String>, acks: mpsc::Sender<(u64, u16)>) -> Self {
+    pub fn new(
+        persistent: bool,
+        filters: Vec<String>,
+        acks: mpsc::Sender<(u64, u16)>,
+        room: Room,
+    ) -> Self {
         Self {
             mqtt: None,
             persistent,
@@ -85,7 +90,7 @@ impl Traffic {
             acks,
             flights: JoinSet::new(),
             settling: JoinSet::new(),
-            held: Held::default(),
+            held: Held::with(room),
         }
     }
 
