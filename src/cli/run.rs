@@ -20,6 +20,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Exit code of a process that a second signal ended: 128 + SIGINT.
 const NOW: i32 = 130;
+/// A start that is that close to its end when a signal comes is ended in order.
+const ALMOST: Duration = Duration::from_millis(250);
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -140,18 +142,25 @@ async fn serve(options: AppOptions) -> Result<Ended> {
     let mut signals = Signals::new()?;
     let handle = tokio::runtime::Handle::current();
     let mut starting = tokio::task::spawn_blocking(move || App::start(options, &handle));
-    let app = tokio::select! {
-        started = &mut starting => started.map_err(|e| {
-            Error::new(Kind::Internal, "The start was cut off by a fault of ours.").caused_by(e)
-        })??,
+    let mut told = false;
+    let started = tokio::select! {
+        started = &mut starting => started,
         () = signals.next() => {
-            // Devices are being tried: there is nothing yet to end in order.
-            std::process::exit(NOW);
+            told = true;
+            // Devices are being tried: there is nothing yet to end in order, unless all of it was up a moment ago.
+            match tokio::time::timeout(ALMOST, &mut starting).await {
+                Ok(started) => started,
+                Err(_) => std::process::exit(NOW),
+            }
         }
     };
+    let app = started.map_err(|e| {
+        Error::new(Kind::Internal, "The start was cut off by a fault of ours.").caused_by(e)
+    })??;
     let health = tokio::spawn(crate::app::log_health(app.status.clone()));
     let mut status = app.status.clone();
     tokio::select! {
+        () = std::future::ready(()), if told => {}
         () = signals.next() => {}
         // The core ended by itself: by a command, or because a part that it cannot do without is gone.
         _ = status.wait_for(|s| s.ending) => {}

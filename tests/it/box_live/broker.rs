@@ -110,7 +110,8 @@ fn without_a_broker_the_box_goes_on_and_says_so() {
     let noted = |l: &str| l.contains("Note:") && l.contains("private broker");
     assert!(page.lines().any(noted), "{page}");
     assert!(!page.contains("Command over MQTT"));
-    assert_eq!(it.interrupt().0, Some(0));
+    let (code, _) = it.interrupt();
+    assert_eq!(code, Some(0), "{}", it.stderr());
 }
 
 #[test]
