@@ -190,8 +190,8 @@ fn work_for_ever(dir: &Path) -> ! {
     let (db, warning) = Db::open(dir).unwrap();
     assert_eq!(warning, None);
     runtime.block_on(async {
-        // Not locked: the harness prints as well.
-        let mut out = std::io::stderr();
+        // A line in one write, so that no kill leaves half of one.
+        let say = |line: String| std::io::stderr().write_all(line.as_bytes()).unwrap();
         for n in 0u64.. {
             let id = format!("{}-{n}", std::process::id());
             let entry = Entry {
@@ -202,13 +202,13 @@ fn work_for_ever(dir: &Path) -> ! {
                 correlation: None,
             };
             assert_eq!(db.journal_begin(entry).await.unwrap(), Begun::New);
-            writeln!(out, "begun {id}").unwrap();
+            say(format!("begun {id}\n"));
             let seq = event(&db).await.unwrap();
-            writeln!(out, "event {seq}").unwrap();
+            say(format!("event {seq}\n"));
             db.journal_finish(id.clone(), id.clone().into_bytes())
                 .await
                 .unwrap();
-            writeln!(out, "answered {id}").unwrap();
+            say(format!("answered {id}\n"));
         }
     });
     unreachable!()

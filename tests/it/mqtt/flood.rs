@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use boothcast::edge::mqtt::client::{
-    Client, ClientOptions, Happening, Message, Properties, Qos, Reconnect,
-};
+use boothcast::edge::mqtt::client::{Client, ClientOptions, Happening, Message, Properties, Qos};
 use serde_json::Value;
 
+use super::client::kit;
 use crate::support::broker::Broker;
 use crate::support::the_box::{Options, TheBox};
 
@@ -62,17 +61,8 @@ fn a_flood_of_commands_costs_neither_frames_nor_memory() {
         it.wait_up();
         let base = "boothcast/v1/flood/box/b1";
         let options = |client_id: &str| ClientOptions {
-            broker: broker.url().parse().unwrap(),
-            client_id: client_id.into(),
-            user: String::new(),
-            password: None,
-            tls_ca: Default::default(),
-            tls_cert: Default::default(),
-            tls_key: Default::default(),
             session_expiry: Duration::ZERO,
-            will: None,
-            reconnect: Reconnect::alone(),
-            max_incoming: 1 << 20,
+            ..kit::options(&broker, client_id)
         };
         let here = tokio::runtime::Handle::current();
         let (listener, mut answers) =

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use boothcast::config::BrokerUrl;
-use boothcast::edge::mqtt::client::{
-    Client, ClientOptions, Happening, Message, Properties, Qos, Reconnect,
-};
+use boothcast::edge::mqtt::client::{Client, ClientOptions, Happening, Message, Properties, Qos};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::super::client::kit;
 use super::checker::{History, REGISTERS, Register, Write};
 use crate::support::broker::Broker;
 use crate::support::the_box::{Options, TheBox};
@@ -95,17 +93,8 @@ impl Driver {
         let id = format!("s{seed}");
         let base = format!("boothcast/v1/history/box/{id}");
         let options = ClientOptions {
-            broker: broker.url().parse::<BrokerUrl>().unwrap(),
-            client_id: format!("operator-{seed}"),
-            user: String::new(),
-            password: None,
-            tls_ca: Default::default(),
-            tls_cert: Default::default(),
-            tls_key: Default::default(),
             session_expiry: Duration::ZERO,
-            will: None,
-            reconnect: Reconnect::alone(),
-            max_incoming: 1 << 20,
+            ..kit::options(broker, &format!("operator-{seed}"))
         };
         let filters = vec![format!("{base}/rsp/#"), format!("{base}/reported")];
         let runtime = tokio::runtime::Handle::current();
