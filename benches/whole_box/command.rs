@@ -48,7 +48,7 @@ pub fn measure() {
 
 fn start_broker(dir: &std::path::Path, port: u16) -> Guard {
     let file = dir.join("mosquitto.conf");
-    let lines = format!("listener {port} 127.0.0.1\nallow_anonymous true\n");
+    let lines = format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
     std::fs::write(&file, lines).unwrap();
     let mut command = Command::new("mosquitto");
     command

@@ -205,6 +205,8 @@ impl Keeper {
             format!("listener {port} 127.0.0.1"),
             "allow_anonymous true".into(),
             "persistence false".into(),
+            // Else an answer waits up to 40 ms for the acknowledgement of what was sent before it.
+            "set_tcp_nodelay true".into(),
             "max_packet_size 2097152".into(),
             "max_connections 64".into(),
             "log_dest none".into(),
