@@ -261,6 +261,7 @@ impl Joint {
             }
         }
     }
+
     fn belongs_to(&self, group: &GroupName) -> bool {
         self.status.borrow().groups.contains(group)
     }

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use super::broker::args::{BrokerArgs, Whom};
 use super::check::ConfigArgs;
-use super::outcome::{Trouble, accepted};
+use super::outcome::{self, Trouble, accepted};
 use afar::Afar;
 use peer::Peer;
 pub use what::What;
@@ -79,14 +79,7 @@ pub struct CtlArgs {
 /// Runs `ctl` for this process; returns the exit code.
 #[must_use]
 pub fn run(args: &CtlArgs) -> u8 {
-    let out = &mut std::io::stdout().lock();
-    match try_run(args, out) {
-        Ok(()) => 0,
-        Err(trouble) => {
-            trouble.print(args.json, out, &mut std::io::stderr().lock());
-            trouble.exit_code()
-        }
-    }
+    outcome::exit_code(args.json, |out| try_run(args, out))
 }
 
 fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {

@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 
 use super::broker::args::{BrokerArgs, Reach};
 use super::check::ConfigArgs;
-use super::outcome::Trouble;
+use super::outcome::{self, Trouble};
 
 const HELP: &str = "Examples:
   export BOOTHCAST_BROKER=mqtts://broker.example BOOTHCAST_FLEET=shops BOOTHCAST_USER=operator
@@ -71,14 +71,7 @@ pub enum What {
 /// Runs `fleet` for this process; returns the exit code.
 #[must_use]
 pub fn run(args: &FleetArgs) -> u8 {
-    let out = &mut std::io::stdout().lock();
-    match try_run(args, out) {
-        Ok(()) => 0,
-        Err(trouble) => {
-            trouble.print(args.json, out, &mut std::io::stderr().lock());
-            trouble.exit_code()
-        }
-    }
+    outcome::exit_code(args.json, |out| try_run(args, out))
 }
 
 fn try_run(args: &FleetArgs, out: &mut dyn Write) -> Result<(), Trouble> {

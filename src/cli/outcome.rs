@@ -100,6 +100,21 @@ impl Trouble {
     }
 }
 
+/// Runs with standard output, says what is in the way, and gives the exit code.
+pub(super) fn exit_code(
+    as_json: bool,
+    run: impl FnOnce(&mut dyn Write) -> Result<(), Trouble>,
+) -> u8 {
+    let out = &mut std::io::stdout().lock();
+    match run(out) {
+        Ok(()) => 0,
+        Err(trouble) => {
+            trouble.print(as_json, out, &mut std::io::stderr().lock());
+            trouble.exit_code()
+        }
+    }
+}
+
 /// The exit code of an answer's `error`.
 pub(super) fn refusal_code(error: &Value) -> u8 {
     if error["retryable"] == json!(true) {

@@ -10,6 +10,7 @@ use super::build::{Look, Merged};
 use super::key_file;
 use super::problems::Problems;
 use super::types::{BoxId, FleetName, Secret};
+use super::url::host_and_port;
 use super::value::Value;
 
 /// IANA ports of MQTT, plain and over TLS.
@@ -87,7 +88,8 @@ impl FromStr for BrokerUrl {
         if rest.contains('@') {
             return Err("must not hold a user; write mqtt.user and mqtt.password_file".into());
         }
-        let (host, port) = host_and_port(rest.strip_suffix('/').unwrap_or(rest))?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = host_and_port(authority, |host| format!("mqtt://{host}"))?;
         let default = if tls { TLS_PORT } else { PORT };
         Ok(Self {
             text: s.to_owned(),
@@ -96,35 +98,6 @@ impl FromStr for BrokerUrl {
             port: port.unwrap_or(default),
         })
     }
-}
-
-fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (host, rest) = rest
-            .split_once(']')
-            .ok_or("must close the bracket of the IPv6 address")?;
-        host.parse::<std::net::Ipv6Addr>()
-            .map_err(|_| "must have an IPv6 address between the brackets")?;
-        (host, rest.strip_prefix(':'))
-    } else {
-        match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        }
-    };
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-    if host.is_empty() || !host.chars().all(fits) {
-        return Err("must name a host, as in mqtt://host or mqtts://host:8883".into());
-    }
-    let port = port
-        .map(|p| {
-            p.parse::<u16>()
-                .ok()
-                .filter(|p| *p > 0)
-                .ok_or("must have a port from 1 to 65535")
-        })
-        .transpose()?;
-    Ok((host.to_owned(), port))
 }
 
 impl fmt::Display for BrokerUrl {
@@ -274,6 +247,8 @@ mod tests {
             "mqtt://h:0",
             "mqtt://h:99999",
             "mqtt://[::1",
+            "mqtt://[::1]884",
+            "mqtt://h:+5",
             "mqtt://[zz]",
             "mqtt://a b",
         ] {

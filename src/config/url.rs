@@ -121,7 +121,7 @@ impl FromStr for StreamUrl {
         if rest.contains('@') {
             return Err("must not hold a user name or password".into());
         }
-        let (host, port) = host_and_port(authority)?;
+        let (host, port) = host_and_port(authority, |host| format!("rtmp://{host}/live"))?;
         let app = path.strip_suffix('/').unwrap_or(path);
         if app.is_empty() {
             return Err("must name an application, as in rtmp://host/live".into());
@@ -139,8 +139,12 @@ impl FromStr for StreamUrl {
     }
 }
 
-/// RFC 3986 section 3.2, without user information: `host`, `host:port`, `[IPv6]`, `[IPv6]:port`.
-fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
+/// RFC 3986 section 3.2, without user information: `host`, `host:port`, `[IPv6]`, `[IPv6]:port`. `example` makes an
+/// address of a host, for the sentence on what is wrong.
+pub(super) fn host_and_port(
+    authority: &str,
+    example: impl Fn(&str) -> String,
+) -> Result<(String, Option<u16>), String> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest
             .split_once(']')
@@ -159,19 +163,20 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
     } else {
         match authority.split_once(':') {
             Some((_, port)) if port.contains(':') => {
-                return Err(
-                    "must have its IPv6 address in brackets, as in rtmp://[::1]/live".into(),
-                );
+                return Err(format!(
+                    "must have its IPv6 address in brackets, as in {}",
+                    example("[::1]")
+                ));
             }
-            Some((host, port)) => (check_host(host)?, Some(port)),
-            None => (check_host(authority)?, None),
+            Some((host, port)) => (check_host(host, &example)?, Some(port)),
+            None => (check_host(authority, &example)?, None),
         }
     };
     let port = port.map(port_number).transpose()?;
     Ok((host.to_owned(), port))
 }
 
-fn check_host(host: &str) -> Result<&str, String> {
+fn check_host<'a>(host: &'a str, example: &impl Fn(&str) -> String) -> Result<&'a str, String> {
     let label = |l: &str| {
         (1..=63).contains(&l.len())
             && !l.starts_with('-')
@@ -179,7 +184,7 @@ fn check_host(host: &str) -> Result<&str, String> {
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if host.is_empty() {
-        return Err("must have a host, as in rtmp://host/live".into());
+        return Err(format!("must have a host, as in {}", example("host")));
     }
     let name = host.strip_suffix('.').unwrap_or(host);
     if host.len() > 253 || !name.split('.').all(label) {

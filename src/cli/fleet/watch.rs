@@ -153,18 +153,18 @@ impl Change {
             Self::Settings(_, data) => ("settings", data.clone()),
             Self::Event(event) => ("event", event.clone()),
         };
-        let at = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs());
-        json!({"at": at, "box": id, "what": what, "data": data})
+        json!({"at": unix_s(), "box": id, "what": what, "data": data})
     }
 }
 
 /// `14:03:59Z`, the time of day of this machine.
 fn clock() -> String {
-    let s = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs())
-        % 86_400;
+    let s = unix_s() % 86_400;
     format!("{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
+}
+
+/// Seconds since 1970 by this machine's clock.
+fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| d.as_secs())
 }
