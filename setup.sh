@@ -8,7 +8,7 @@ run=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev libasound2-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-alsa gstreamer1.0-x
-  mosquitto glib-networking fonts-dejavu-core fonts-wqy-microhei ca-certificates
+  mosquitto glib-networking fonts-dejavu-core fonts-wqy-microhei fonts-noto-core fonts-noto-color-emoji ca-certificates
 )
 rig=(flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod)
 test=(ffmpeg nginx libnginx-mod-rtmp openssl procps mosquitto mosquitto-clients)

@@ -19,6 +19,8 @@ pub mod edge;
 pub mod error;
 /// The only GStreamer code, in the order of the flow.
 pub mod media;
+/// The room: what the audience says and does, moderated and counted.
+pub mod room;
 /// What survives a power cut.
 pub mod store;
 

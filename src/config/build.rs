@@ -18,7 +18,7 @@ use super::schema::{
 };
 use super::table::KEYS;
 use super::value::{Value, number, parse_text};
-use super::{gpio, mqtt};
+use super::{gpio, mqtt, show};
 
 /// How the built-in defaults are called in messages.
 pub const DEFAULTS: &str = "defaults";
@@ -172,14 +172,14 @@ impl Merged {
 
     // Bounded by the table to numbers that f32 holds well enough.
     #[allow(clippy::cast_possible_truncation)]
-    fn float(&self, path: &str) -> f32 {
+    pub(super) fn float(&self, path: &str) -> f32 {
         match self.value(path) {
             Some(Value::Float(x)) => *x as f32,
             _ => 0.0,
         }
     }
 
-    fn int<T: TryFrom<i64> + std::default::Default>(&self, path: &str) -> T {
+    pub(super) fn int<T: TryFrom<i64> + std::default::Default>(&self, path: &str) -> T {
         self.number(path).unwrap_or_default()
     }
 
@@ -242,6 +242,10 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
             recover_s: m.int("thermal.recover_s"),
         },
         mqtt: mqtt::build(m)?,
+        overlay: show::overlay(m)?,
+        danmaku: show::danmaku(m)?,
+        moderation: show::moderation(m)?,
+        room: show::room(m)?,
         paths: PathsConfig {
             state: m.path("paths.state"),
         },
@@ -252,7 +256,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
     })
 }
 
-fn checked<T: std::str::FromStr<Err = String>>(
+pub(super) fn checked<T: std::str::FromStr<Err = String>>(
     text: &str,
     m: &Merged,
     path: &str,
@@ -282,6 +286,7 @@ pub fn encode(m: &Merged) -> Result<EncodeConfig, Problems> {
 fn sub(m: &Merged, main: &VideoSettings) -> SubConfig {
     SubConfig {
         enabled: m.bool("sub.enabled"),
+        clean: m.bool("sub.clean"),
         video: VideoSettings {
             width: m.int("sub.width"),
             height: m.int("sub.height"),
@@ -315,6 +320,7 @@ mod tests {
     use super::*;
     use crate::config::keys::{self, Kind};
     use crate::config::schema::*;
+    use crate::config::{Corner, ModerationMode};
 
     fn knows<T: DeserializeOwned>(path: &str) {
         let Some(Kind::Choice(words)) = keys::by_path(path).map(|k| k.kind) else {
@@ -334,6 +340,9 @@ mod tests {
         knows::<Profile>("encode.profile");
         knows::<H264Profile>("encode.h264_profile");
         knows::<RtspAuth>("rtsp.auth");
+        knows::<Corner>("overlay.clock_corner");
+        knows::<Corner>("overlay.logo_corner");
+        knows::<ModerationMode>("moderation.mode");
         knows::<crate::config::Bias>("button.bias");
     }
 

@@ -48,6 +48,8 @@ pub struct LedConfig {
     pub lamps: Vec<Lamp>,
     /// Who chose it.
     pub chosen_by: ChosenBy,
+    /// Whether it blinks once for a notification on the picture.
+    pub notify: bool,
 }
 
 /// Resistor that holds a line at a level while nothing drives it.
@@ -178,7 +180,11 @@ pub fn led(m: &Merged) -> LedConfig {
         (false, true) => ChosenBy::Nobody,
         (false, false) => ChosenBy::Board,
     };
-    LedConfig { lamps, chosen_by }
+    LedConfig {
+        lamps,
+        chosen_by,
+        notify: m.bool("led.notify"),
+    }
 }
 
 /// `[button]`.

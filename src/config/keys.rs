@@ -53,7 +53,7 @@ pub struct Section {
 }
 
 /// One key.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// `section.name`.
     pub path: &'static str,

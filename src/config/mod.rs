@@ -28,8 +28,10 @@ pub mod reference;
 mod rules;
 /// The configuration as the rest of the program sees it.
 pub mod schema;
+mod show;
 mod suggest;
 mod table;
+mod table_show;
 #[cfg(test)]
 mod tests;
 /// Checked newtypes for everything that comes from outside, and [`Secret`].
@@ -44,7 +46,10 @@ pub use load::{DEFAULT_FILES, Loaded, Sources, load, validate};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;
+pub use show::{
+    Corner, DanmakuConfig, ModerationConfig, ModerationMode, OverlayConfig, Rgb, RoomConfig,
+};
 pub(crate) use types::is_invisible;
-pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, Secret, StreamUrl};
+pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, RoomName, Secret, StreamUrl};
 pub(crate) use value::bitrate_number;
 pub(crate) use value::checks::stream_key as check_stream_key;

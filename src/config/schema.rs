@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gpio::{ButtonConfig, LedConfig};
 use super::mqtt::MqttConfig;
+use super::show::{DanmakuConfig, ModerationConfig, OverlayConfig, RoomConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
 
 /// The whole configuration.
@@ -40,6 +41,14 @@ pub struct Config {
     pub thermal: ThermalConfig,
     /// The broker and who the box is there.
     pub mqtt: MqttConfig,
+    /// What is drawn on the picture.
+    pub overlay: OverlayConfig,
+    /// Comments that run over it.
+    pub danmaku: DanmakuConfig,
+    /// What keeps the audience's text decent.
+    pub moderation: ModerationConfig,
+    /// Who talks.
+    pub room: RoomConfig,
     /// Folders.
     pub paths: PathsConfig,
     /// Logging.
@@ -230,6 +239,8 @@ pub struct EncodeConfig {
 pub struct SubConfig {
     /// Whether the small rendition is made.
     pub enabled: bool,
+    /// Whether it carries the bare picture, without anything drawn on it.
+    pub clean: bool,
     /// Its numbers.
     pub video: VideoSettings,
 }

@@ -1,8 +1,9 @@
-//! THE table of configuration keys: one row per key.
+//! THE table of configuration keys: one row per key; those of what is drawn on the picture stand in `table_show.rs`.
 
 use super::keys::Default::{Is, Required, Unset};
 use super::keys::Kind::{Bitrate, Bool, Choice, Float, Int, IntOf, Ip, Line, Path, Secret, Text};
 use super::keys::{Key, Section};
+use super::table_show;
 use super::value::checks;
 
 /// Every section, in the order of the reference.
@@ -43,6 +44,19 @@ pub const SECTIONS: &[Section] = &[
         "mqtt",
         "Remote control, fleet settings and notifications over MQTT. `docs/mqtt/README.md` has topics and commands.",
     ),
+    section(
+        "overlay",
+        "What is drawn on the picture: clock, logo, titles, cards. `docs/overlay.md` shows it.",
+    ),
+    section(
+        "danmaku",
+        "Comments of the audience that run over the picture; all of it can be changed live.",
+    ),
+    section(
+        "moderation",
+        "What keeps the audience's text decent before it is drawn: what is on the picture cannot be called back.",
+    ),
+    section("room", "Where the audience's messages come from."),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -58,9 +72,27 @@ const fn section(name: &'static str, doc: &'static str) -> Section {
 /// Rows: path, kind, default, one sentence.
 macro_rules! table {
     ($($path:literal, $kind:expr, $default:expr, $doc:literal;)*) => {
-        /// Every key, in the order of the reference.
-        pub const KEYS: &[Key] = &[$(Key { path: $path, kind: $kind, default: $default, doc: $doc }),*];
+        /// Keys, in the order of the reference.
+        pub(super) const ROWS: &[Key] = &[$(Key { path: $path, kind: $kind, default: $default, doc: $doc }),*];
     };
+}
+pub(super) use table;
+
+/// Every key, section by section; the order of sections is that of [`SECTIONS`].
+pub const KEYS: &[Key] = &joined::<{ ROWS.len() + table_show::ROWS.len() }>();
+
+const fn joined<const N: usize>() -> [Key; N] {
+    let mut keys = [ROWS[0]; N];
+    let mut n = 0;
+    while n < N {
+        keys[n] = if n < ROWS.len() {
+            ROWS[n]
+        } else {
+            table_show::ROWS[n - ROWS.len()]
+        };
+        n += 1;
+    }
+    keys
 }
 
 /// `clock` and the patterns of GStreamer's `videotestsrc`.
@@ -152,6 +184,8 @@ table! {
 
     "sub.enabled", Bool, Is("false"),
         "Whether the small rendition is made.";
+    "sub.clean", Bool, Is("false"),
+        "Whether it carries the bare picture, without clock, comments or anything else that is drawn.";
     "sub.width", Int(64, 1920, "pixels, even"), Is("640"),
         "Width.";
     "sub.height", Int(64, 1080, "pixels, even"), Is("360"),
@@ -221,6 +255,9 @@ table! {
         "The same for blue.";
     "led.name", Text("a name in /sys/class/leds", checks::led_names), Unset("the board's"),
         "Kernel LED; of several names with commas between them, the first that is there.";
+
+    "led.notify", Bool, Is("false"),
+        "Whether the light blinks once when a notification or an alert comes onto the picture.";
 
     "button.enabled", Bool, Is("true"),
         "Whether the button is used.";

@@ -140,6 +140,12 @@ checked_string!(
     check_segment,
     {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 );
+checked_string!(
+    /// The name of a room, one segment of a topic: `[a-z0-9-]{1,32}`.
+    RoomName,
+    check_segment,
+    {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+);
 
 fn check_box_name(s: &str) -> Result<(), String> {
     let n = s.chars().take(65).count();

@@ -310,6 +310,19 @@ pub mod checks {
         Err("must be a name in /sys/class/leds, at most 64 bytes without /".into())
     }
 
+    /// `#rrggbb`.
+    pub fn colour(s: &str) -> Result<(), String> {
+        s.parse::<crate::config::Rgb>().map(|_| ())
+    }
+
+    /// Words with commas between them.
+    pub fn words(s: &str) -> Result<(), String> {
+        if s.len() <= 65_536 && !s.chars().any(char::is_control) {
+            return Ok(());
+        }
+        Err("must be at most 64 KiB of words with commas between them, in one line".into())
+    }
+
     /// `auto` or a GStreamer element's name.
     pub fn element(s: &str) -> Result<(), String> {
         let ok = (1..=64).contains(&s.len())

@@ -46,6 +46,8 @@ pub enum Effect {
     SetDestination(Destination),
     /// Know this destination no more; it is not open.
     ForgetDestination(DestinationName),
+    /// Show what the owner put on the picture, and nothing else of theirs.
+    ShowStage(Box<super::stage::Stage>),
     /// Show these words on the picture, and no others.
     ShowWords(Words),
     /// Save what is wanted.

@@ -50,6 +50,8 @@ mod policy_devices;
 pub mod settings;
 /// When a camera or a microphone is opened again.
 pub mod source;
+/// What the owner has put on the picture.
+pub mod stage;
 /// Wanted, Actual and `step`.
 pub mod state;
 /// The only thing that goes out.

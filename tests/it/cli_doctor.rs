@@ -18,6 +18,7 @@ fn setup(state_dir: &Path) -> Setup {
         board: board::recognise(&board::Traces::default()),
         state_dir: state_dir.to_owned(),
         led: LedConfig {
+            notify: false,
             lamps: Vec::new(),
             chosen_by: ChosenBy::Nobody,
         },

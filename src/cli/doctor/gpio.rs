@@ -131,6 +131,7 @@ mod tests {
             active_low: false,
         }];
         let seen = led(&LedConfig {
+            notify: false,
             lamps,
             chosen_by: ChosenBy::Board,
         });
@@ -172,6 +173,7 @@ mod tests {
             ),
         ] {
             let none = led(&LedConfig {
+                notify: false,
                 lamps: Vec::new(),
                 chosen_by,
             });

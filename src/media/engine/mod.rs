@@ -239,7 +239,8 @@ impl Engine {
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
             Effect::ShowWords(words) => self.words.show(words),
-            Effect::Restart
+            Effect::ShowStage(_)
+            | Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)
             | Effect::Identify

@@ -10,6 +10,8 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
+/// Where a sprite is at a moment.
+pub mod motion;
 mod place;
 mod render;
 
