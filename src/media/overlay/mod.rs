@@ -10,12 +10,18 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
+/// Cards of alerts, polls and products.
+pub mod cards;
+/// Boxes, pictures and QR codes.
+pub mod kit;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
 mod render;
 /// A picture with alpha.
 pub mod sprite;
+/// Text as sprites.
+pub mod text;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
