@@ -10,6 +10,10 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
+/// What is drawn into each frame.
+pub mod canvas;
+/// A sprite prepared for raw pictures.
+pub mod ink;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
