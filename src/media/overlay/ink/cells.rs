@@ -72,7 +72,8 @@ impl Cells {
         };
         let (mut add, mut cover) = (Vec::new(), Vec::new());
         for y in 0..tall {
-            (add.clear(), cover.clear());
+            add.clear();
+            cover.clear();
             for x in 0..wide {
                 for (value, alpha) in of(x, y) {
                     // No more than the alpha, also where colours are not premultiplied: sums stay within a byte.
