@@ -14,6 +14,10 @@ mod blend;
 pub mod cards;
 /// Boxes, pictures and QR codes.
 pub mod kit;
+/// What is drawn into each frame.
+pub mod canvas;
+/// A sprite prepared for raw pictures.
+pub mod ink;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
