@@ -22,6 +22,8 @@ pub mod ink;
 pub mod motion;
 mod place;
 mod render;
+/// Where each layer may stand.
+pub mod zones;
 /// A picture with alpha.
 pub mod sprite;
 /// Text as sprites.
