@@ -10,6 +10,8 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
+/// Comments that run over the picture.
+pub mod danmaku;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
