@@ -12,3 +12,5 @@
 
 /// What people said or did, as plain data.
 pub mod item;
+/// How often somebody may speak.
+pub mod rate;

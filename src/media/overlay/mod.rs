@@ -10,24 +10,29 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
-/// Cards of alerts, polls and products.
-pub mod cards;
-/// Boxes, pictures and QR codes.
-pub mod kit;
 /// What is drawn into each frame.
 pub mod canvas;
+/// Cards of alerts, polls and products.
+pub mod cards;
+/// Comments that run over the picture.
+pub mod danmaku;
+/// What is on the picture, when and where.
+pub mod director;
 /// A sprite prepared for raw pictures.
 pub mod ink;
+/// Boxes, pictures and QR codes.
+pub mod kit;
+mod layers;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
 mod render;
-/// Where each layer may stand.
-pub mod zones;
 /// A picture with alpha.
 pub mod sprite;
 /// Text as sprites.
 pub mod text;
+/// Where each layer may stand.
+pub mod zones;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -22,18 +22,18 @@ pub(super) fn board(content: &Content, letters: &mut Letters, px: u32, limit: (u
         Content::Clock(text) => {
             let line = line(letters, &[plain(text).bold()], px, limit.0, px);
             // Digits differ in width: a clock whose box changes every second would draw all eyes.
-            steady(panel(&[line], px, None, false))
+            panel(&[line], px, None, Width::Steps)
         }
         Content::Status { live, text } => {
             let dot = Run::new("● ", if *live { LIVE } else { IDLE });
             let px = px * 4 / 5;
             let line = line(letters, &[dot, plain(text)], px, limit.0, px);
-            panel(&[line], px, None, false)
+            panel(&[line], px, None, Width::Own)
         }
         Content::Banner(text) => {
             let large = px * 6 / 5;
             let line = line(letters, &[plain(text).bold()], large, limit.0, px);
-            panel(&[line], px, None, false)
+            panel(&[line], px, None, Width::Own)
         }
         Content::LowerThird(third) => {
             let name = line(letters, &[plain(&third.name).bold()], px * 7 / 5, limit.0, px);
@@ -41,7 +41,7 @@ pub(super) fn board(content: &Content, letters: &mut Letters, px: u32, limit: (u
             if let Some(text) = third.line.as_deref().filter(|t| !t.is_empty()) {
                 lines.push(line(letters, &[Run::new(text, GREY)], px * 9 / 10, limit.0, px));
             }
-            panel(&lines, px, Some(ACCENT), false)
+            panel(&lines, px, Some(ACCENT), Width::Own)
         }
         Content::Countdown { title, left } => {
             let mut lines = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn board(content: &Content, letters: &mut Letters, px: u32, limit: (u
                 lines.push(line(letters, &[Run::new(text, GREY)], px * 11 / 10, limit.0, px));
             }
             lines.push(line(letters, &[plain(left).bold()], px * 3, limit.0, px));
-            panel(&lines, px, None, true)
+            panel(&lines, px, None, Width::Centred)
         }
         Content::Ticker(_) => {
             let tall = Style::plain(px).line_height();
@@ -91,8 +91,19 @@ fn bar(px: u32) -> u32 {
     (px / 5).max(2)
 }
 
+/// How wide a box is, and where lines stand in it that are not as wide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    /// Its widest line; lines at the left.
+    Own,
+    /// Its widest line; lines in the middle.
+    Centred,
+    /// In steps of an em; lines in the middle.
+    Steps,
+}
+
 /// Lines one below the other in a box, with a coloured bar at its left side.
-fn panel(lines: &[Line], px: u32, accent: Option<[u8; 3]>, centred: bool) -> Sprite {
+fn panel(lines: &[Line], px: u32, accent: Option<[u8; 3]>, width: Width) -> Sprite {
     let pad = padding(px) as usize;
     let side = accent.map_or(0, |_| bar(px) as usize);
     let inner = |l: &Line| l.sprite.width.saturating_sub(2 * l.margin);
@@ -101,29 +112,27 @@ fn panel(lines: &[Line], px: u32, accent: Option<[u8; 3]>, centred: bool) -> Spr
     if wide == 0 {
         return Sprite::clear(0, 0);
     }
+    let wide = match width {
+        Width::Steps => wide.next_multiple_of(px.max(1) as usize),
+        Width::Own | Width::Centred => wide,
+    };
     // A line of letters has room of its own above and below.
     let edge = pad / 4;
-    let (width, height) = (side + wide + 2 * pad, tall + 2 * edge);
-    let mut sprite = Sprite::filled(width, height, BOX_ALPHA, BOX);
+    let (whole, height) = (side + wide + 2 * pad, tall + 2 * edge);
+    let mut sprite = Sprite::filled(whole, height, BOX_ALPHA, BOX);
     if let Some(rgb) = accent {
         sprite.lay(&Sprite::filled(side, height, 255, rgb), 0, 0);
     }
     kit::rounded_corners(&mut sprite, (px / 4) as usize);
     let mut y = edge;
     for line in lines {
-        let spare = if centred { (wide - inner(line)) / 2 } else { 0 };
+        let spare = match width {
+            Width::Own => 0,
+            Width::Centred | Width::Steps => (wide - inner(line)) / 2,
+        };
         let x = (side + pad + spare).saturating_sub(line.margin);
         sprite.lay(&line.sprite, x, y);
         y += line.sprite.height;
-    }
-    sprite
-}
-
-/// The same with a width that is a multiple of 16, its content in the middle.
-fn steady(sprite: Sprite) -> Sprite {
-    let wide = sprite.width.next_multiple_of(16);
-    if wide == sprite.width || sprite.width == 0 {
-        return sprite;
     }
     sprite
 }
