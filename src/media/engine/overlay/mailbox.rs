@@ -5,7 +5,6 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::device::stage::Stage;
-use crate::media::overlay::director::Facts;
 use crate::media::raw::RawFormat;
 use crate::media::sync::lock;
 use crate::room::item::{Alert, Comment, ItemId, Output};
@@ -21,7 +20,6 @@ const PACE: Duration = Duration::from_millis(15);
 pub(super) struct Mail {
     pub(super) stage: Option<Box<Stage>>,
     pub(super) format: Option<RawFormat>,
-    pub(super) facts: Option<Facts>,
     /// Everything of the audience goes before what follows here.
     pub(super) clear: bool,
     pub(super) alert: Option<Option<(ItemId, Alert)>>,
@@ -47,7 +45,6 @@ impl Mail {
             || self.stage.is_some()
             || self.format.is_some()
             || self.alert.is_some()
-            || self.facts.is_some()
     }
 
     /// Takes in what the room wants. What takes something off the picture is never lost: it makes room by losing comments, and

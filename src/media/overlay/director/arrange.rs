@@ -40,6 +40,7 @@ impl Director {
                     shown.push(layer);
                     changed |= self.show(new, t, format);
                 }
+                None if content.has_letters() && self.no_letters => {}
                 None => self.warn(Warning::NoRoom {
                     layer,
                     width: format.width,

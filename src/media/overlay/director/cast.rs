@@ -54,6 +54,7 @@ impl Cast {
         } = role;
         let before = self.roles.remove(&layer);
         let goes_on = before.as_ref().filter(|b| content.continues(&b.content));
+        let continues = goes_on.is_some();
         let motion = match goes_on {
             None => {
                 let width = i32::try_from(rect.width).unwrap_or_default();
@@ -65,7 +66,7 @@ impl Cast {
             }
         };
         // What slides in does so within its own zone.
-        let slides = goes_on.is_none() && matches!(motion.path, Path::Ease { .. });
+        let slides = !continues && matches!(motion.path, Path::Ease { .. });
         let placed = Placed {
             ink: ink.clone(),
             motion: Motion {
@@ -75,9 +76,7 @@ impl Cast {
             clip: slides.then_some(rect),
         };
         match before {
-            Some(before) if goes_on_after(&content, &before.content) => {
-                self.end_at(layer, before.placed, t);
-            }
+            Some(before) if continues => self.end_at(layer, before.placed, t),
             Some(before) => self.leave_with_motion(layer, before, t),
             None => {}
         }
@@ -177,10 +176,6 @@ pub(super) struct New {
     pub(super) limit: (u32, u32),
     pub(super) ink: Arc<Ink>,
     pub(super) rect: Rect,
-}
-
-fn goes_on_after(content: &Content, before: &Content) -> bool {
-    content.continues(before)
 }
 
 /// From the place before to the one now, or a short jump there.

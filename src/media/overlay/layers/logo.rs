@@ -43,7 +43,7 @@ impl Look {
     }
 
     /// In its shape, at most `limit` pixels wide and high; `None`: nothing would be left of it.
-    pub(super) fn scaled(&self, limit: (u32, u32)) -> Option<Arc<Sprite>> {
+    pub(in super::super) fn scaled(&self, limit: (u32, u32)) -> Option<Arc<Sprite>> {
         let (width, height) = (self.sprite.width as f64, self.sprite.height as f64);
         if width < 1.0 || height < 1.0 {
             return None;
