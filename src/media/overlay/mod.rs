@@ -14,6 +14,8 @@ mod blend;
 pub mod motion;
 mod place;
 mod render;
+/// A picture with alpha.
+pub mod sprite;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
