@@ -24,6 +24,8 @@ pub mod intake;
 pub mod item;
 /// What of a text may be seen.
 pub mod moderation;
+/// How often somebody may speak.
+pub mod rate;
 /// Why something is not on the picture.
 pub mod reason;
 mod seen;

@@ -14,6 +14,8 @@ mod blend;
 pub mod canvas;
 /// Cards of alerts, polls and products.
 pub mod cards;
+/// Comments that run over the picture.
+pub mod danmaku;
 /// A sprite prepared for raw pictures.
 pub mod ink;
 /// Boxes, pictures and QR codes.
