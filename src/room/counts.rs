@@ -14,6 +14,8 @@ pub struct Counts {
     pub taken: u64,
     /// Comments handed to the lanes, and alerts that were shown.
     pub shown: u64,
+    /// Of what was shown: alerts.
+    pub alerts: u64,
     /// Alerts that only raised the counter of another one.
     pub joined: u64,
     /// Messages of kind `like`.

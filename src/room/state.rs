@@ -362,6 +362,7 @@ impl Room {
     fn turn_alerts(&mut self, now: Duration) {
         let turned = self.alerts.turn(now);
         self.counts.shown += turned.shown;
+        self.counts.alerts += turned.shown;
         self.counts.refuse(Reason::Late, turned.late as u64);
         self.outputs.extend(turned.output);
     }
