@@ -178,6 +178,28 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
         Command::OverlayText(banner) => words::text(state, banner),
         Command::OverlayClear => words::clear(state),
         Command::Notify(notice) => words::notice(state, notice),
+        Command::LowerThird { .. }
+        | Command::Ticker { .. }
+        | Command::Countdown { .. }
+        | Command::ProductPin(_)
+        | Command::ProductUnpin
+        | Command::PollShow(_)
+        | Command::PollHide
+        | Command::Logo { .. }
+        | Command::LayerShow { .. }
+        | Command::LayerHide { .. }
+        | Command::DanmakuSet { .. }
+        | Command::ModerationSet(_)
+        | Command::Panic { .. } => deny(DenialCode::Unsupported, "Not yet."),
+        // Answered by the room, before they come here.
+        Command::Danmaku(_)
+        | Command::Alert(_)
+        | Command::ModerationQueue
+        | Command::ModerationApprove { .. }
+        | Command::ModerationReject { .. } => deny(
+            DenialCode::Unsupported,
+            "This cannot be asked here. Ask over MQTT or with boothcast ctl.",
+        ),
         Command::DesiredApply { version, settings } => desired::decide(state, *version, settings),
         // Answered before they come here (`app/desk.rs`).
         Command::Snapshot { .. }

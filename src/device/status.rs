@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::actual::Push;
 use super::encoder::{Encoder, Session};
-use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
+use super::event::{AudienceFigures, DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
 use super::notice::Words;
 use super::observe::PASSTHROUGH;
@@ -68,6 +68,8 @@ pub struct Status {
     pub words: Words,
     /// Notifications that made room for newer ones, since start.
     pub notices_dropped: u64,
+    /// What became of the audience's messages.
+    pub audience: AudienceFigures,
     /// What became of an operator's settings.
     pub desired: Option<DesiredReport>,
     /// Groups whose commands are heard.
@@ -214,6 +216,7 @@ impl Status {
             hardware: of::hardware(state),
             words: actual.board.told.clone(),
             notices_dropped: actual.board.dropped,
+            audience: actual.audience.clone(),
             desired: status_settings::desired(state),
             groups: state.wanted.groups.clone(),
         }
