@@ -180,11 +180,7 @@ impl Overlay {
             .name("overlay".to_owned())
             .spawn(move || work.run())
             .map_err(|e| {
-                Error::new(
-                    Kind::Internal,
-                    "The overlay thread could not be started.",
-                )
-                .caused_by(e)
+                Error::new(Kind::Internal, "The overlay thread could not be started.").caused_by(e)
             })?;
         Ok(Self {
             air,

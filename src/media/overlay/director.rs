@@ -397,7 +397,10 @@ impl Director {
             .and_then(|c| time::left(c, wall));
         let countdown = counting.map(|_| now + time::until_second(wall));
         let logo = self.logo.next().filter(|_| shown(Layer::Logo));
-        let ticker = self.ticker.as_ref().map(|r| Duration::from_nanos(r.next(t)));
+        let ticker = self
+            .ticker
+            .as_ref()
+            .map(|r| Duration::from_nanos(r.next(t)));
         let all = [
             clock,
             countdown,

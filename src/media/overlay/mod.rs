@@ -24,7 +24,6 @@ pub mod kit;
 mod layers;
 /// Where a sprite is at a moment.
 pub mod motion;
-mod render;
 /// A picture with alpha.
 pub mod sprite;
 /// Text as sprites.

@@ -178,7 +178,12 @@ mod tests {
         let mail = mailbox.wait(None);
         assert_eq!(mail.orders.len(), MOST);
         assert_eq!(mail.orders.back(), Some(&Order::Withdraw(ItemId(7_000))));
-        assert!(!mail.orders.iter().any(|o| *o == Order::Draw(ItemId(3), comment("x"))));
+        assert!(
+            !mail
+                .orders
+                .iter()
+                .any(|o| *o == Order::Draw(ItemId(3), comment("x")))
+        );
         // The count goes on over what was taken.
         assert_eq!(mailbox.lost(), 5_000 - MOST as u64 + 1);
     }

@@ -103,9 +103,7 @@ impl Director {
         let layer = new.content.layer();
         let before = self.cast.role(layer);
         let same = before.is_some_and(|role| {
-            role.content == new.content
-                && role.rect == new.rect
-                && Arc::ptr_eq(&role.ink, &new.ink)
+            role.content == new.content && role.rect == new.rect && Arc::ptr_eq(&role.ink, &new.ink)
         });
         if same {
             return false;

@@ -123,14 +123,19 @@ impl Cast {
     pub(super) fn drop_audience(&mut self) -> bool {
         let before = self.roles.len() + self.leaving.len();
         self.roles.retain(|layer, _| !layer.is_of_the_audience());
-        self.leaving.retain(|(layer, _)| !layer.is_of_the_audience());
+        self.leaving
+            .retain(|(layer, _)| !layer.is_of_the_audience());
         before != self.roles.len() + self.leaving.len()
     }
 
     /// Takes away what is over.
     pub(super) fn forget(&mut self, t: u64) -> bool {
         let before = self.leaving.len();
-        let lingers = |p: &Placed| p.motion.end.is_none_or(|end| t < end.saturating_add(LINGERS));
+        let lingers = |p: &Placed| {
+            p.motion
+                .end
+                .is_none_or(|end| t < end.saturating_add(LINGERS))
+        };
         self.leaving.retain(|(_, placed)| lingers(placed));
         before != self.leaving.len()
     }

@@ -34,7 +34,10 @@ impl fmt::Display for Warning {
                 "overlay.zone is not known here, so the clock goes by the machine's zone: {why}"
             ),
             Self::ClockFormat(why) => {
-                write!(f, "overlay.clock cannot be written, so there is no clock: {why}")
+                write!(
+                    f,
+                    "overlay.clock cannot be written, so there is no clock: {why}"
+                )
             }
             Self::Logo(why) | Self::Fonts(why) => f.write_str(why),
             Self::NoRoom {

@@ -180,12 +180,7 @@ impl Chroma {
                     sum.iter_mut().zip(p).for_each(|(s, v)| *s += u16::from(v));
                 }
             }
-            // Rounded, and so never 255 where one of the four lets anything through.
-            let cover = if sum[0] == 4 * 255 {
-                255
-            } else {
-                ((sum[0] + 2) / 4).min(254) as u8
-            };
+            let cover = ((sum[0] + 2) / 4) as u8;
             let [cb, cr] = weights.chroma(sum.map(|s| f32::from(s) / 4.0));
             [(cb, cover), (cr, cover)]
         };

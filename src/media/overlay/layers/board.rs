@@ -16,7 +16,12 @@ const LIVE: [u8; 3] = [255, 69, 58];
 const IDLE: [u8; 3] = [142, 150, 160];
 
 /// The box of `content` with letters of about `px` pixels. It may be larger than `limit`: then it is asked for with smaller ones.
-pub(super) fn board(content: &Content, letters: &mut Letters, px: u32, limit: (u32, u32)) -> Sprite {
+pub(super) fn board(
+    content: &Content,
+    letters: &mut Letters,
+    px: u32,
+    limit: (u32, u32),
+) -> Sprite {
     let plain = |text: &str| Run::new(text, WHITE);
     match content {
         Content::Clock(text) => {
@@ -36,17 +41,35 @@ pub(super) fn board(content: &Content, letters: &mut Letters, px: u32, limit: (u
             panel(&[line], px, None, Width::Own)
         }
         Content::LowerThird(third) => {
-            let name = line(letters, &[plain(&third.name).bold()], px * 7 / 5, limit.0, px);
+            let name = line(
+                letters,
+                &[plain(&third.name).bold()],
+                px * 7 / 5,
+                limit.0,
+                px,
+            );
             let mut lines = vec![name];
             if let Some(text) = third.line.as_deref().filter(|t| !t.is_empty()) {
-                lines.push(line(letters, &[Run::new(text, GREY)], px * 9 / 10, limit.0, px));
+                lines.push(line(
+                    letters,
+                    &[Run::new(text, GREY)],
+                    px * 9 / 10,
+                    limit.0,
+                    px,
+                ));
             }
             panel(&lines, px, Some(ACCENT), Width::Own)
         }
         Content::Countdown { title, left } => {
             let mut lines = Vec::new();
             if let Some(text) = title.as_deref().filter(|t| !t.is_empty()) {
-                lines.push(line(letters, &[Run::new(text, GREY)], px * 11 / 10, limit.0, px));
+                lines.push(line(
+                    letters,
+                    &[Run::new(text, GREY)],
+                    px * 11 / 10,
+                    limit.0,
+                    px,
+                ));
             }
             lines.push(line(letters, &[plain(left).bold()], px * 3, limit.0, px));
             panel(&lines, px, None, Width::Centred)

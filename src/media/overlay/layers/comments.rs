@@ -154,7 +154,11 @@ impl Comments {
             self.drawn.insert(drawn.shown.id, drawn);
         }
         let before = self.leaving.len();
-        let lingers = |p: &Placed| p.motion.end.is_none_or(|end| t < end.saturating_add(LINGER));
+        let lingers = |p: &Placed| {
+            p.motion
+                .end
+                .is_none_or(|end| t < end.saturating_add(LINGER))
+        };
         self.leaving.retain(lingers);
         other || before != self.leaving.len()
     }
@@ -162,7 +166,9 @@ impl Comments {
     /// When the next turn is due.
     pub(in super::super) fn next(&self) -> Option<Duration> {
         let ends = self.leaving.iter().filter_map(|p| p.motion.end);
-        let ends = ends.min().map(|end| Duration::from_nanos(end.saturating_add(LINGER)));
+        let ends = ends
+            .min()
+            .map(|end| Duration::from_nanos(end.saturating_add(LINGER)));
         let next = self.danmaku.next().map(|at| at.saturating_sub(LEAD));
         [ends, next].into_iter().flatten().min()
     }

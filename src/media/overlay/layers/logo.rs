@@ -98,13 +98,22 @@ impl LogoSource {
                 self.watch(now)
             }
         };
-        let by_command = self.of_command.as_ref().and_then(|(_, sprite)| sprite.clone());
-        let percent = wanted.and_then(|l| l.percent).unwrap_or(config.logo_percent);
-        let look = by_command.or_else(|| self.of_file.clone()).map(|sprite| Look {
-            sprite,
-            height: ((f64::from(short) * f64::from(percent) / 100.0).round() as u32).max(1),
-            percent: wanted.and_then(|l| l.opacity).unwrap_or(config.logo_opacity),
-        });
+        let by_command = self
+            .of_command
+            .as_ref()
+            .and_then(|(_, sprite)| sprite.clone());
+        let percent = wanted
+            .and_then(|l| l.percent)
+            .unwrap_or(config.logo_percent);
+        let look = by_command
+            .or_else(|| self.of_file.clone())
+            .map(|sprite| Look {
+                sprite,
+                height: ((f64::from(short) * f64::from(percent) / 100.0).round() as u32).max(1),
+                percent: wanted
+                    .and_then(|l| l.opacity)
+                    .unwrap_or(config.logo_opacity),
+            });
         (look, told)
     }
 
@@ -115,7 +124,11 @@ impl LogoSource {
     }
 
     fn take(&mut self, picture: &Picture) -> Result<()> {
-        if self.of_command.as_ref().is_some_and(|(of, _)| of == picture) {
+        if self
+            .of_command
+            .as_ref()
+            .is_some_and(|(of, _)| of == picture)
+        {
             return Ok(());
         }
         let before = self.of_command.take().and_then(|(_, sprite)| sprite);

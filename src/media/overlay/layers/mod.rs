@@ -24,20 +24,14 @@ use crate::room::item::{Alert, ItemId};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     Clock(String),
-    Status {
-        live: bool,
-        text: String,
-    },
+    Status { live: bool, text: String },
     Logo(logo::Look),
     Ticker(String),
     Banner(String),
     LowerThird(LowerThird),
     Poll(Poll),
     Product(Product),
-    Countdown {
-        title: Option<String>,
-        left: String,
-    },
+    Countdown { title: Option<String>, left: String },
     Alert(ItemId, Alert),
 }
 

@@ -42,11 +42,6 @@ impl Running {
         }
     }
 
-    /// Where its window is.
-    pub(in super::super) fn window(&self) -> Rect {
-        self.window
-    }
-
     /// The copies that are to be seen at `t` ns and for a while after it.
     pub(in super::super) fn copies(&self, t: u64) -> Vec<Placed> {
         let first = self.first(t);

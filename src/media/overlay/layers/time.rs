@@ -69,7 +69,10 @@ impl Clock {
     /// What it shows.
     pub(in super::super) fn text(&self, wall: Timestamp) -> String {
         let text = self.written(wall).unwrap_or_default();
-        text.chars().filter(|c| !c.is_control()).take(MOST).collect()
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(MOST)
+            .collect()
     }
 
     fn written(&self, wall: Timestamp) -> Result<String, String> {
