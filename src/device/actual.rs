@@ -10,11 +10,11 @@ use super::event::{
     Rendition,
 };
 use super::mixer::Mixer;
+use super::on_stage::OnStage;
 use super::source::Source;
 use super::still::Still;
 use super::thermal::Heat;
 use super::trial::Watch;
-use super::words::Board;
 use crate::config::{Destination, DestinationName, VideoSettings};
 
 /// The longest reason that is kept, in characters: reasons come from drivers and servers.
@@ -65,8 +65,8 @@ pub struct Actual {
     pub watch: Watch,
     /// What became of the audience's messages.
     pub audience: AudienceFigures,
-    /// Words on the picture.
-    pub board: Board,
+    /// What its owner put on the picture, as far as it is not saved.
+    pub stage: OnStage,
     /// The sound track has not grown for [`Flow::AUDIO_LIMIT`] although the picture goes on.
     pub audio_stalled: bool,
     /// Until when the box blinks to be found.

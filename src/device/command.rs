@@ -14,6 +14,9 @@ use super::stage::{DanmakuChange, Layer, Logo, ModerationChange, Poll, Product};
 use crate::config::{DestinationName, Profile, Secret, StreamUrl, VideoSettings};
 use crate::room::item::{Alert, Comment, ItemId};
 
+/// The name of the one that is urgent ([`Command::is_urgent`]), here and in topics.
+pub const URGENT: &str = "panic";
+
 /// Names whose `-` is part of a word: no `/` stands for it over MQTT.
 pub const ONE_WORD: [&str; 1] = ["lower-third"];
 
@@ -310,10 +313,11 @@ impl Command {
         )
     }
 
-    /// Whether it must never wait for a limit of rate: what burns in now cannot be called back.
+    /// Whether it gets past whatever else waits, and past limits of rate that others have used up: what is burnt into the
+    /// picture now cannot be called back. Taking it back goes the same way, so that the two keep their order.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        matches!(self, Self::Panic { on: true })
+        matches!(self, Self::Panic { .. })
     }
 
     /// The same command as handed in at `unix_s`, seconds since 1970-01-01 UTC: the core has no clock of that kind.

@@ -224,6 +224,7 @@ impl State {
         self.tick_hardware();
         self.tick_trial(effects);
         self.retry_save(effects);
+        self.tick_stage(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
             self.tick_encoder(rendition, effects);

@@ -1,5 +1,9 @@
 //! What is written, and how it looks: plain data, and the key of the cache.
 
+/// Room above and below the base line, em: enough for marks upon letters in Thai, Arabic and Devanagari.
+pub(super) const ASCENT: f32 = 1.08;
+pub(super) const DESCENT: f32 = 0.42;
+
 /// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Run {
