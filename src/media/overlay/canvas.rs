@@ -73,8 +73,11 @@ impl Canvas {
             .filter(|_| any)
             .map(|info| Arc::new(Prepared { scene, info }));
         let any = next.is_some();
-        let before = std::mem::replace(&mut *lock(&self.0.scene), next);
-        self.0.any.store(any, Ordering::Release);
+        let before = {
+            let mut now = lock(&self.0.scene);
+            self.0.any.store(any, Ordering::Release);
+            std::mem::replace(&mut *now, next)
+        };
         let mut gone = lock(&self.0.gone);
         gone.extend(before);
         // Nobody can take hold of them any more.
