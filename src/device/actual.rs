@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::camera_controls::Controls;
 use super::encoder::Encoder;
 use super::event::{
-    DestinationState, Gesture, Level, LevelState, PowerState, PushFigures, Rendition,
+    AudienceFigures, DestinationState, Gesture, Level, LevelState, PowerState, PushFigures,
+    Rendition,
 };
 use super::mixer::Mixer;
 use super::on_stage::OnStage;
@@ -62,6 +63,8 @@ pub struct Actual {
     pub flow: Flow,
     /// Frames that went out, and settings on trial.
     pub watch: Watch,
+    /// What became of the audience's messages.
+    pub audience: AudienceFigures,
     /// What its owner put on the picture, as far as it is not saved.
     pub stage: OnStage,
     /// The sound track has not grown for [`Flow::AUDIO_LIMIT`] although the picture goes on.

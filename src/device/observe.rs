@@ -63,6 +63,7 @@ impl State {
                 self.watch_audio();
             }
             MediaEvent::RtspReaders(n) => self.actual.readers = n,
+            MediaEvent::Audience(figures) => self.actual.audience = *figures,
             MediaEvent::Destination { name, state } => self.destination(&name, state),
             MediaEvent::Push { name, figures } => self.push_figures(&name, figures),
             MediaEvent::BitrateAdvised(advice) => {

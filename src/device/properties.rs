@@ -103,6 +103,10 @@ fn media() -> impl Strategy<Value = MediaEvent> {
             audio
         }),
         any::<u32>().prop_map(MediaEvent::RtspReaders),
+        any::<u64>().prop_map(|taken| MediaEvent::Audience(Box::new(AudienceFigures {
+            taken,
+            ..AudienceFigures::default()
+        }))),
         (destination(), push_state())
             .prop_map(|(name, state)| MediaEvent::Destination { name, state }),
         (destination(), any::<u32>()).prop_map(|(name, bps)| MediaEvent::Push {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::actual::Push;
 use super::encoder::{Encoder, Session};
-use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
+use super::event::{AudienceFigures, DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
 use super::observe::PASSTHROUGH;
 use super::on_stage::StageStatus;
@@ -64,6 +64,8 @@ pub struct Status {
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
     pub hardware: HardwareStatus,
+    /// What became of the audience's messages.
+    pub audience: AudienceFigures,
     /// What its owner has put on the picture.
     pub stage: StageStatus,
     /// What became of an operator's settings.
@@ -210,6 +212,7 @@ impl Status {
             kept_controls: of::kept_controls(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
+            audience: actual.audience.clone(),
             stage: StageStatus::of(&state.stage()),
             desired: status_settings::desired(state),
             groups: state.wanted.groups.clone(),

@@ -9,67 +9,12 @@ use gstreamer as gst;
 use gstreamer_video as video;
 use gstreamer_video::prelude::*;
 
+pub use super::sprite::{Sprite, premultiplied};
 use crate::media::raw::{Pixel, RawFormat};
 
 /// Luma weights of red and blue, ITU-R BT.709.
 const KR: f32 = 0.2126;
 const KB: f32 = 0.0722;
-
-/// A picture with alpha: premultiplied, row by row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sprite {
-    /// Pixels.
-    pub width: usize,
-    /// Pixels.
-    pub height: usize,
-    /// Alpha, red, green, blue; the colours times alpha.
-    pub argb: Vec<[u8; 4]>,
-}
-
-impl Sprite {
-    /// One colour everywhere, which is not premultiplied yet.
-    #[must_use]
-    pub fn filled(width: usize, height: usize, alpha: u8, rgb: [u8; 3]) -> Self {
-        Self {
-            width,
-            height,
-            argb: vec![premultiplied(alpha, rgb); width * height],
-        }
-    }
-
-    /// Lays `other` over this sprite, its top left corner at (`x`, `y`); what juts out is cut off.
-    pub fn lay(&mut self, other: &Self, x: usize, y: usize) {
-        let wide = other.width.min(self.width.saturating_sub(x));
-        for row in 0..other.height.min(self.height.saturating_sub(y)) {
-            let from = &other.argb[row * other.width..][..wide];
-            let to = &mut self.argb[(y + row) * self.width + x..][..wide];
-            for (under, over) in to.iter_mut().zip(from) {
-                let keep = 255 - u32::from(over[0]);
-                for (u, o) in under.iter_mut().zip(over) {
-                    let sum = u32::from(*o) + (u32::from(*u) * keep + 127) / 255;
-                    *u = u8::try_from(sum).unwrap_or(u8::MAX);
-                }
-            }
-        }
-    }
-
-    /// The pixel, or nothing of it outside.
-    fn at(&self, x: i64, y: i64) -> [f32; 4] {
-        let place = usize::try_from(x).ok().zip(usize::try_from(y).ok());
-        match place.filter(|(x, y)| *x < self.width && *y < self.height) {
-            Some((x, y)) => self.argb[y * self.width + x].map(f32::from),
-            None => [0.0; 4],
-        }
-    }
-}
-
-/// Alpha, and the colour times alpha.
-#[must_use]
-pub fn premultiplied(alpha: u8, rgb: [u8; 3]) -> [u8; 4] {
-    let times =
-        |c: u8| u8::try_from((u32::from(c) * u32::from(alpha) + 127) / 255).unwrap_or(u8::MAX);
-    [alpha, times(rgb[0]), times(rgb[1]), times(rgb[2])]
-}
 
 /// A sprite prepared for its place in pictures of one format.
 #[derive(Debug, Clone, PartialEq, Eq)]

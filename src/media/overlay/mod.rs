@@ -10,10 +10,24 @@
 //! somebody else reads as well is copied first.
 
 mod blend;
+/// What is drawn into each frame.
+pub mod canvas;
+/// Cards of alerts, polls and products.
+pub mod cards;
+/// Comments that run over the picture.
+pub mod danmaku;
+/// A sprite prepared for raw pictures.
+pub mod ink;
+/// Boxes, pictures and QR codes.
+pub mod kit;
 /// Where a sprite is at a moment.
 pub mod motion;
 mod place;
 mod render;
+/// A picture with alpha.
+pub mod sprite;
+/// Text as sprites.
+pub mod text;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
