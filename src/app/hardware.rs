@@ -68,6 +68,12 @@ impl Hardware {
         }
     }
 
+    /// Makes the light blink once for a notification ([`led::Led::blinker`]).
+    #[must_use]
+    pub fn blinker(&self) -> std::sync::Arc<tokio::sync::Notify> {
+        self.led.blinker()
+    }
+
     /// Carries out the effects that are these parts'; never waits for a device. Others are ignored.
     pub fn apply(&self, effect: &Effect) {
         match effect {

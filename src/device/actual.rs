@@ -6,14 +6,15 @@ use std::time::Duration;
 use super::camera_controls::Controls;
 use super::encoder::Encoder;
 use super::event::{
-    DestinationState, Gesture, Level, LevelState, PowerState, PushFigures, Rendition,
+    AudienceFigures, DestinationState, Gesture, Level, LevelState, PowerState, PushFigures,
+    Rendition,
 };
 use super::mixer::Mixer;
+use super::on_stage::OnStage;
 use super::source::Source;
 use super::still::Still;
 use super::thermal::Heat;
 use super::trial::Watch;
-use super::words::Board;
 use crate::config::{Destination, DestinationName, VideoSettings};
 
 /// The longest reason that is kept, in characters: reasons come from drivers and servers.
@@ -62,8 +63,10 @@ pub struct Actual {
     pub flow: Flow,
     /// Frames that went out, and settings on trial.
     pub watch: Watch,
-    /// Words on the picture.
-    pub board: Board,
+    /// What became of the audience's messages.
+    pub audience: AudienceFigures,
+    /// What its owner put on the picture, as far as it is not saved.
+    pub stage: OnStage,
     /// The sound track has not grown for [`Flow::AUDIO_LIMIT`] although the picture goes on.
     pub audio_stalled: bool,
     /// Until when the box blinks to be found.

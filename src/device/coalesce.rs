@@ -37,6 +37,7 @@ enum Subject {
     Drift,
     Flow,
     Readers,
+    Audience,
     Push(DestinationName),
 }
 
@@ -123,6 +124,7 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
         MediaEvent::Drift { .. } => (Subject::Drift, true),
         MediaEvent::Flow { .. } => (Subject::Flow, true),
         MediaEvent::RtspReaders(_) => (Subject::Readers, true),
+        MediaEvent::Audience(_) => (Subject::Audience, true),
         MediaEvent::Push { name, .. } => (Subject::Push(name.clone()), true),
     })
 }

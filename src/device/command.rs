@@ -1,6 +1,7 @@
 //! What the box can be told to do, and by whom. Plain data: the reply channel travels in an envelope around it.
 //!
-//! A command's name over MQTT is its name here with the first `-` written as `/`: `live-start` is `live/start`.
+//! A command's name over MQTT is its name here with the first `-` written as `/`: `live-start` is `live/start`. Those of
+//! [`ONE_WORD`] are written the same in both places.
 
 use std::fmt;
 
@@ -9,7 +10,32 @@ use serde::{Deserialize, Serialize};
 
 use super::control::{ControlName, ControlValue};
 use super::notice::{Banner, Notice};
+use super::stage::{DanmakuChange, Layer, Logo, ModerationChange, Poll, Product};
 use crate::config::{DestinationName, Profile, Secret, StreamUrl, VideoSettings};
+use crate::room::item::{Alert, Comment, ItemId};
+
+/// The name of the one that is urgent ([`Command::is_urgent`]), here and in topics.
+pub const URGENT: &str = "panic";
+
+/// Names whose `-` is part of a word: no `/` stands for it over MQTT.
+pub const ONE_WORD: [&str; 1] = ["lower-third"];
+
+/// A command's name in a topic, such as `live/start`, by its name here, such as `live-start`.
+#[must_use]
+pub fn topic_name(name: &str) -> String {
+    if ONE_WORD.contains(&name) {
+        return name.to_owned();
+    }
+    name.replacen('-', "/", 1)
+}
+
+/// The other way round; `None`: no command is written so in a topic. Each has one way to be written, so that an access
+/// list that names `cmd/live/#` cannot be got round.
+#[must_use]
+pub fn name_of_topic(topic: &str) -> Option<String> {
+    let name = topic.replacen('/', "-", 1);
+    (topic_name(&name) == topic).then_some(name)
+}
 
 /// One order to the box. `Debug` gives its JSON without secrets, fit for the log.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +139,99 @@ pub enum Command {
     OverlayClear,
     /// Show a chat notification on the picture for a while.
     Notify(Notice),
+    /// Show a comment of the audience on the picture, after moderation.
+    Danmaku(Comment),
+    /// Show an alert of the audience on the picture, after moderation, when its turn comes.
+    Alert(Alert),
+    /// What waits for somebody's decision before it is shown.
+    ModerationQueue,
+    /// Show something that waits.
+    ModerationApprove {
+        /// Which, as the queue names it.
+        item: ItemId,
+    },
+    /// Never show something that waits; take it off where it is shown already.
+    ModerationReject {
+        /// Which, as the queue names it.
+        item: ItemId,
+    },
+    /// Show a title on the picture, or who is speaking; without a name it goes.
+    LowerThird {
+        /// The large line, 1 to 60 characters; left out: it goes.
+        #[serde(default)]
+        name: Option<String>,
+        /// The small line, 1 to 100 characters.
+        #[serde(default)]
+        line: Option<String>,
+        /// Seconds until it goes, 1 to 86,400; left out: it stays until it is taken off.
+        #[serde(default)]
+        seconds: Option<u32>,
+    },
+    /// Let a line run along the bottom of the picture; without a text it goes.
+    Ticker {
+        /// 1 to 500 characters; left out: it goes.
+        #[serde(default)]
+        text: Option<String>,
+    },
+    /// Count down on the picture: exactly one of `seconds` and `until`, or neither, and it goes.
+    Countdown {
+        /// What begins, 1 to 60 characters.
+        #[serde(default)]
+        title: Option<String>,
+        /// How long from now, s, 1 to 31,536,000.
+        #[serde(default)]
+        seconds: Option<u32>,
+        /// Until when, in seconds since 1970-01-01 UTC, within a year from now.
+        #[serde(default)]
+        until: Option<i64>,
+        /// When this was handed in, in seconds since 1970-01-01 UTC: the supervisor says it, as the core has no clock.
+        #[serde(skip)]
+        now: Option<i64>,
+    },
+    /// Show a product on the picture, with a QR code of its address.
+    ProductPin(Product),
+    /// Take it off.
+    ProductUnpin,
+    /// Show a poll on the picture, or its new numbers.
+    PollShow(Poll),
+    /// Take it off.
+    PollHide,
+    /// Show a logo on the picture; what is left out stays as it is, or as it is configured.
+    Logo {
+        /// Forget the logo that was set so, and show none.
+        #[serde(default)]
+        off: bool,
+        /// Which, where and how large.
+        #[serde(flatten)]
+        logo: Logo,
+    },
+    /// Show a layer of the overlay that was hidden.
+    LayerShow {
+        /// Which.
+        layer: Layer,
+    },
+    /// Hide a layer of the overlay until it is shown again.
+    LayerHide {
+        /// Which.
+        layer: Layer,
+    },
+    /// Change how comments run over the picture; what is left out stays.
+    DanmakuSet {
+        /// Forget what was changed before: as configured, but for what stands beside.
+        #[serde(default)]
+        reset: bool,
+        /// What is changed.
+        #[serde(flatten)]
+        change: DanmakuChange,
+    },
+    /// Change when the audience's text is shown.
+    ModerationSet(ModerationChange),
+    /// Take everything of the audience off the picture at once, and show nothing more of it until this is taken back.
+    Panic {
+        /// False: take it back.
+        #[serde(default = "yes")]
+        on: bool,
+    },
     /// Settings of an operator, applied key by key ([`super::desired`]).
     DesiredApply {
         /// Only rises.
@@ -152,6 +271,10 @@ pub enum Command {
     Shutdown,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Command {
     /// [`Command::ProfileSet`] with numbers of one's own.
     #[must_use]
@@ -168,8 +291,42 @@ impl Command {
     pub fn only_asks(&self) -> bool {
         matches!(
             self,
-            Self::Snapshot { .. } | Self::Status | Self::Logs { .. } | Self::ConfigValidate { .. }
+            Self::Snapshot { .. }
+                | Self::Status
+                | Self::Logs { .. }
+                | Self::ConfigValidate { .. }
+                | Self::ModerationQueue
         )
+    }
+
+    /// Whether the room answers it: it is about what the audience says, and the core knows nothing of that.
+    #[must_use]
+    pub fn is_for_room(&self) -> bool {
+        matches!(
+            self,
+            Self::Notify(_)
+                | Self::Danmaku(_)
+                | Self::Alert(_)
+                | Self::ModerationQueue
+                | Self::ModerationApprove { .. }
+                | Self::ModerationReject { .. }
+        )
+    }
+
+    /// Whether it gets past whatever else waits, and past limits of rate that others have used up: what is burnt into the
+    /// picture now cannot be called back. Taking it back goes the same way, so that the two keep their order.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::Panic { .. })
+    }
+
+    /// The same command as handed in at `unix_s`, seconds since 1970-01-01 UTC: the core has no clock of that kind.
+    #[must_use]
+    pub fn at(mut self, unix_s: i64) -> Self {
+        if let Self::Countdown { now, .. } = &mut self {
+            *now = Some(unix_s);
+        }
+        self
     }
 }
 
@@ -182,11 +339,23 @@ impl fmt::Debug for Command {
                 write!(f, "desired-apply version {version} of {keys:?}")
             }
             Self::ConfigValidate { toml } => write!(f, "config-validate of {} bytes", toml.len()),
-            other => match serde_json::to_string(other) {
-                Ok(json) => f.write_str(&json),
+            other => match serde_json::to_value(other) {
+                Ok(mut json) => {
+                    without_picture(&mut json);
+                    write!(f, "{json}")
+                }
                 Err(_) => f.write_str("a command that is no JSON"),
             },
         }
+    }
+}
+
+/// A picture is of no use in a log, and long.
+fn without_picture(command: &mut serde_json::Value) {
+    if let Some(picture) = command.pointer_mut("/args/picture")
+        && let Some(base64) = picture.as_str()
+    {
+        *picture = format!("{} bytes of base64", base64.len()).into();
     }
 }
 

@@ -61,6 +61,7 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
         | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
         | (Effect::ShowWords(_), Effect::ShowWords(_))
+        | (Effect::ShowStage(_), Effect::ShowStage(_))
         | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Restart, Effect::Restart)
         | (Effect::Reboot, Effect::Reboot)

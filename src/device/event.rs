@@ -1,5 +1,6 @@
 //! What happened, as the one queue of the supervisor carries it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,26 @@ pub struct PushFigures {
     pub sessions: u32,
 }
 
-/// What the media engine reports.
+/// What became of the audience's messages, since start. What was taken is in one of the others.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct AudienceFigures {
+    /// Messages that came.
+    pub taken: u64,
+    /// Likes, and whatever else is only counted.
+    pub counted: u64,
+    /// Comments that were drawn.
+    pub drawn: u64,
+    /// Comments that became a `×N` of another.
+    pub merged: u64,
+    /// Notifications and alerts that were shown.
+    pub alerts: u64,
+    /// Waiting: for somebody to approve it, for its delay to pass, or for a lane.
+    pub waiting: u64,
+    /// What was not shown, by reason (`docs/moderation.md`).
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// What the media engine and the room report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MediaEvent {
     /// The camera (or test picture, or file) delivers frames.
@@ -167,6 +187,8 @@ pub enum MediaEvent {
     },
     /// Readers connected over RTSP now.
     RtspReaders(u32),
+    /// What became of the audience's messages.
+    Audience(Box<AudienceFigures>),
     /// A push changed its state.
     Destination {
         /// Which.

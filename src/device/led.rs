@@ -12,6 +12,7 @@
 //! | error n | n times 200 ms on, 200 ms off; then 1.2 s off | magenta |
 //! | updating | twice 100 ms on, 100 ms off; then 800 ms off | cyan |
 //! | identify | 10 Hz: 50 ms on, 50 ms off | white |
+//! | notification | once 120 ms off, 240 ms on, 120 ms off, over *ready*, *connecting*, *live* and *degraded*, which go on | white |
 //! | confirm | 250 ms on, 750 ms off, for as long as a factory reset waits for its confirmation | magenta |
 
 use std::time::Duration;
@@ -230,6 +231,40 @@ fn at(pattern: LedPattern, since_start: Duration) -> (Step, Duration) {
     (off(Colour::White, 1), Duration::from_millis(1))
 }
 
+/// The blink for a notification on the picture.
+const NOTICE: [Step; 3] = [
+    off(Colour::White, 120),
+    on(Colour::White, 240),
+    off(Colour::White, 120),
+];
+
+/// Whether a notification may blink over this pattern: not over what asks for a hand or an eye at the box.
+#[must_use]
+pub fn may_be_interrupted(pattern: LedPattern) -> bool {
+    matches!(
+        pattern,
+        LedPattern::Ready | LedPattern::Connecting | LedPattern::Live | LedPattern::Degraded
+    )
+}
+
+/// What the light does `since` the blink for a notification began, and for how long; `None`: the blink is over.
+#[must_use]
+pub fn notice(since: Duration) -> Option<(Light, Duration)> {
+    let mut end = Duration::ZERO;
+    for step in NOTICE {
+        end += Duration::from_millis(step.ms.into());
+        if since < end {
+            let light = if step.on {
+                Light::On(step.colour)
+            } else {
+                Light::Off
+            };
+            return Some((light, end - since));
+        }
+    }
+    None
+}
+
 /// Every pattern.
 #[cfg(test)]
 pub(crate) const ALL: [LedPattern; 14] = [
@@ -325,6 +360,26 @@ mod tests {
         }
         assert_eq!(lit(LedPattern::Live, secs(9)), Light::On(Colour::Red));
         assert_eq!(lit(LedPattern::Ready, secs(9)), Light::Off);
+    }
+
+    #[test]
+    fn a_notification_is_one_blink_that_is_seen_over_light_and_dark() {
+        let all: Vec<bool> = (0..480)
+            .map(|ms| notice(Duration::from_millis(ms)).unwrap().0.is_on())
+            .collect();
+        assert!(all[..120].iter().all(|on| !on), "seen over a steady light");
+        assert!(all[120..360].iter().all(|on| *on));
+        assert!(all[360..].iter().all(|on| !on));
+        assert_eq!(notice(Duration::from_millis(480)), None);
+        let left = notice(Duration::from_millis(100)).unwrap().1;
+        assert_eq!(left, Duration::from_millis(20));
+        for pattern in ALL {
+            let asks = matches!(
+                pattern,
+                LedPattern::Error(_) | LedPattern::Identify | LedPattern::Confirm
+            );
+            assert!(!(asks && may_be_interrupted(pattern)), "{pattern:?}");
+        }
     }
 
     fn secs(s: u64) -> Duration {

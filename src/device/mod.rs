@@ -40,6 +40,8 @@ pub mod mixer;
 pub mod notice;
 /// What media events and time change.
 pub mod observe;
+/// What stands on the picture of it now.
+pub mod on_stage;
 /// Accept, ignore or deny a command.
 pub mod policy;
 /// The same for destinations.
@@ -52,6 +54,8 @@ pub mod settings;
 pub mod source;
 /// What the owner has put on the picture.
 pub mod stage;
+/// Accept, ignore or deny commands about it.
+mod stage_policy;
 /// Wanted, Actual and `step`.
 pub mod state;
 /// The only thing that goes out.
@@ -74,8 +78,6 @@ pub mod trial;
 mod wanted;
 /// What commands change, and the effects by which the world follows.
 mod wishes;
-/// When words are shown on the picture.
-pub mod words;
 
 #[cfg(test)]
 mod destination_tests;
@@ -95,6 +97,8 @@ mod properties;
 mod properties_hardware;
 #[cfg(test)]
 mod properties_remote;
+#[cfg(test)]
+mod properties_stage;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::room::item::{Alert, AlertKind};
+
 /// A line on the picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Banner {
@@ -55,4 +57,32 @@ pub struct Words {
     pub banner: Option<String>,
     /// The notification.
     pub notice: Option<Notice>,
+}
+
+impl From<NoticeKind> for AlertKind {
+    fn from(kind: NoticeKind) -> Self {
+        match kind {
+            NoticeKind::Chat => Self::Chat,
+            NoticeKind::Follow => Self::Follow,
+            NoticeKind::Gift => Self::Gift,
+            NoticeKind::Order => Self::Order,
+            NoticeKind::Question => Self::Question,
+        }
+    }
+}
+
+impl From<Notice> for Alert {
+    /// A notification is an alert that counts once.
+    fn from(notice: Notice) -> Self {
+        Self {
+            kind: notice.kind.into(),
+            who: notice.who,
+            what: Some(notice.what),
+            amount: None,
+            count: 1,
+            combo: None,
+            platform: notice.platform,
+            colour: notice.colour.and_then(|c| c.parse().ok()),
+        }
+    }
 }

@@ -63,6 +63,7 @@ impl State {
                 self.watch_audio();
             }
             MediaEvent::RtspReaders(n) => self.actual.readers = n,
+            MediaEvent::Audience(figures) => self.actual.audience = *figures,
             MediaEvent::Destination { name, state } => self.destination(&name, state),
             MediaEvent::Push { name, figures } => self.push_figures(&name, figures),
             MediaEvent::BitrateAdvised(advice) => {
@@ -223,6 +224,7 @@ impl State {
         self.tick_hardware();
         self.tick_trial(effects);
         self.retry_save(effects);
+        self.tick_stage(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
             self.tick_encoder(rendition, effects);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::command::{Command, Origin};
 use super::state::State;
-use super::{desired, policy_destinations, policy_devices, words};
+use super::{desired, policy_destinations, policy_devices, stage_policy};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -175,12 +175,30 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
         }
         Command::MicVolume { percent } => policy_devices::mic_volume(state, *percent),
         Command::MicSwitch { on } => policy_devices::mic_switch(state, *on),
-        Command::OverlayText(banner) => words::text(state, banner),
-        Command::OverlayClear => words::clear(state),
-        Command::Notify(notice) => words::notice(state, notice),
+        Command::OverlayText(_)
+        | Command::OverlayClear
+        | Command::LowerThird { .. }
+        | Command::Ticker { .. }
+        | Command::Countdown { .. }
+        | Command::ProductPin(_)
+        | Command::ProductUnpin
+        | Command::PollShow(_)
+        | Command::PollHide
+        | Command::Logo { .. }
+        | Command::LayerShow { .. }
+        | Command::LayerHide { .. }
+        | Command::DanmakuSet { .. }
+        | Command::ModerationSet(_)
+        | Command::Panic { .. } => stage_policy::decide(state, command),
         Command::DesiredApply { version, settings } => desired::decide(state, *version, settings),
-        // Answered before they come here (`app/desk.rs`).
-        Command::Snapshot { .. }
+        // Answered before they come here (`app/desk.rs`): by the room, or by other parts of the box.
+        Command::Notify(_)
+        | Command::Danmaku(_)
+        | Command::Alert(_)
+        | Command::ModerationQueue
+        | Command::ModerationApprove { .. }
+        | Command::ModerationReject { .. }
+        | Command::Snapshot { .. }
         | Command::Status
         | Command::Logs { .. }
         | Command::ConfigValidate { .. } => deny(

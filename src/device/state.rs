@@ -27,7 +27,7 @@ use super::encoder::Encoder;
 use super::event::{Event, Rendition};
 use super::thermal::{HeatLevel, Limits, cap};
 pub use super::wanted::{Added, Desired, Trial, Wanted};
-use super::{bitrate, policy};
+use super::{bitrate, policy, stage_policy};
 use crate::config::{AdaptiveConfig, BoxName, DestinationName, VideoSettings};
 
 /// How long a box blinks to be found.
@@ -95,6 +95,7 @@ impl State {
     #[must_use]
     pub fn new(setup: Setup, mut wanted: Wanted) -> Self {
         wanted.give_way(&setup.destinations);
+        stage_policy::keep_what_fits(&mut wanted.stage);
         let actual = Actual {
             destinations: setup
                 .destinations
@@ -149,7 +150,7 @@ impl State {
             self.actual.mic.open(now);
             effects.push(Effect::OpenMic);
         }
-        self.sync_words(&mut effects);
+        self.sync_stage(&mut effects);
         self.sync_destinations(&mut effects);
         self.generation = self.generation.saturating_add(1);
         (self, effects)
@@ -252,7 +253,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         state.sync_devices(were_up, &mut effects);
         state.sync_profile(&mut effects);
         state.sync_slate(&mut effects);
-        state.sync_words(&mut effects);
+        state.sync_stage(&mut effects);
         state.sync_destinations(&mut effects);
         state.sync_bitrate(&mut effects);
     }

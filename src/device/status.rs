@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::actual::Push;
 use super::encoder::{Encoder, Session};
-use super::event::{DestinationState, Level, LevelState, PushFigures, Rendition};
+use super::event::{AudienceFigures, DestinationState, Level, LevelState, PushFigures, Rendition};
 use super::health::{Health, health};
-use super::notice::Words;
 use super::observe::PASSTHROUGH;
+use super::on_stage::StageStatus;
 use super::settings::DesiredReport;
 use super::source::Source;
 use super::state::State;
@@ -64,10 +64,10 @@ pub struct Status {
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
     pub hardware: HardwareStatus,
-    /// Words on the picture.
-    pub words: Words,
-    /// Notifications that made room for newer ones, since start.
-    pub notices_dropped: u64,
+    /// What became of the audience's messages.
+    pub audience: AudienceFigures,
+    /// What its owner has put on the picture.
+    pub stage: StageStatus,
     /// What became of an operator's settings.
     pub desired: Option<DesiredReport>,
     /// Groups whose commands are heard.
@@ -212,11 +212,20 @@ impl Status {
             kept_controls: of::kept_controls(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
-            words: actual.board.told.clone(),
-            notices_dropped: actual.board.dropped,
+            audience: actual.audience.clone(),
+            stage: StageStatus::of(&state.stage()),
             desired: status_settings::desired(state),
             groups: state.wanted.groups.clone(),
         }
+    }
+}
+
+impl Status {
+    /// Whether the camera's own stream is on air, on which nothing can be drawn.
+    #[must_use]
+    pub fn carries_no_words(&self) -> bool {
+        let main = self.encoders.first();
+        main.and_then(|e| e.encoder.as_deref()) == Some(PASSTHROUGH)
     }
 }
 

@@ -14,7 +14,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -154,15 +154,22 @@ impl Handle {
     /// no answer comes in time; `ShuttingDown` when the box has ended.
     pub async fn command(&self, origin: Origin, command: Command) -> Result<Accepted, Denial> {
         let (reply, answer) = oneshot::channel();
+        let urgent = command.is_urgent();
         let envelope = Envelope::Command {
             origin,
             command,
             reply,
         };
-        self.queue.try_send(envelope).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => too_busy(),
-            mpsc::error::TrySendError::Closed(_) => ended(),
-        })?;
+        if urgent {
+            // Whatever else waits: it gets in, or nothing does any more.
+            let sent = timeout(ANSWER_LIMIT, self.queue.send(envelope)).await;
+            sent.map_err(|_| too_busy())?.map_err(|_| ended())?;
+        } else {
+            self.queue.try_send(envelope).map_err(|e| match e {
+                mpsc::error::TrySendError::Full(_) => too_busy(),
+                mpsc::error::TrySendError::Closed(_) => ended(),
+            })?;
+        }
         match timeout(ANSWER_LIMIT, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(ended()),
@@ -178,6 +185,12 @@ impl Handle {
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
+}
+
+/// Seconds since 1970-01-01 UTC by the machine's clock.
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn too_busy() -> Denial {
@@ -322,7 +335,9 @@ impl Task {
     }
 
     fn command(&mut self, origin: Origin, command: Command, reply: Reply) {
-        if self.pending.len() >= MOST_PENDING || !self.held.has_room() {
+        let command = command.at(unix_now());
+        let full = self.pending.len() >= MOST_PENDING || !self.held.has_room();
+        if full && !command.is_urgent() {
             let _ = reply.send(Err(too_busy()));
             return;
         }

@@ -31,7 +31,8 @@ impl Held {
         self.0.is_empty()
     }
 
-    /// Gives the answer once `revision` is on disk.
+    /// Gives the answer once `revision` is on disk. Beyond the room that there is only urgent ones come here, of which few
+    /// change anything.
     pub(super) fn hold(&mut self, revision: u64, answer: Accepted, reply: Reply) {
         self.0.push_back((revision, answer, reply));
     }

@@ -68,7 +68,7 @@ impl State {
                     before: Box::new(Wanted {
                         desired: None,
                         trial: None,
-                        ..before.clone()
+                        ..before.without_stage()
                     }),
                     restarted: false,
                 });
@@ -146,6 +146,8 @@ impl State {
             revision: self.wanted.revision,
             desired,
             trial: None,
+            banner: self.wanted.banner.take(),
+            stage: std::mem::take(&mut self.wanted.stage),
             ..*trial.before
         };
         self.actual.watch.trial_since = None;

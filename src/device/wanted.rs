@@ -9,6 +9,7 @@ use super::control::{ControlName, ControlValue};
 #[cfg(doc)]
 use super::policy;
 use super::settings::SettingError;
+use super::stage::Stage;
 use super::state::DestinationSetup;
 use crate::config::{Destination, DestinationName, GroupName, Secret, StreamUrl, VideoSettings};
 
@@ -51,6 +52,9 @@ pub struct Wanted {
     /// The line on the picture, if it stays until it is cleared.
     #[serde(default)]
     pub banner: Option<String>,
+    /// Everything else that its owner has put on the picture, without an end; its own `banner` is empty.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub stage: Stage,
     /// Groups whose commands are heard, [`super::desired::MAX_GROUPS`] at most.
     #[serde(default)]
     pub groups: Vec<GroupName>,
@@ -79,9 +83,21 @@ impl Wanted {
             mic_percent: None,
             mic_on: None,
             banner: None,
+            stage: Stage::default(),
             groups: Vec::new(),
             desired: None,
             trial: None,
+        }
+    }
+
+    /// All but what stands on the picture: that is none of the settings that can be on trial, so it neither ends a trial
+    /// nor is taken back by one.
+    #[must_use]
+    pub fn without_stage(&self) -> Self {
+        Self {
+            banner: None,
+            stage: Stage::default(),
+            ..self.clone()
         }
     }
 
@@ -93,6 +109,11 @@ impl Wanted {
             trial.before.added.retain(|name, _| !theirs(name));
         }
     }
+}
+
+/// A file without it can be read by versions that do not know it.
+fn is_empty(stage: &Stage) -> bool {
+    *stage == Stage::default()
 }
 
 /// The last settings that were taken up.
@@ -112,7 +133,7 @@ pub struct Desired {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
-    /// What was wanted before; without a trial of its own, and without [`Desired`].
+    /// What was wanted before; without a trial of its own, without [`Desired`], and without what stands on the picture.
     pub before: Box<Wanted>,
     /// The box was started once since.
     #[serde(default)]

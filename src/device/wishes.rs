@@ -27,7 +27,7 @@ impl State {
             }
             other => {
                 self.wish(other, &mut after);
-                if self.wanted != before {
+                if self.wanted.without_stage() != before.without_stage() {
                     // A person is in charge.
                     self.end_trial();
                     self.actual.watch.rolled_back_at = None;
@@ -69,9 +69,6 @@ impl State {
                 self.end(Effect::Reboot, after);
             }
             Command::Shutdown => self.end(Effect::Shutdown, after),
-            Command::OverlayText(banner) => self.wish_line(banner),
-            Command::OverlayClear => self.wish_no_words(),
-            Command::Notify(notice) => self.wish_notice(notice),
             Command::DestinationSet { .. }
             | Command::DestinationRemove { .. }
             | Command::DestinationEnable { .. } => self.wish_destination(command),
@@ -82,7 +79,12 @@ impl State {
             Command::AudioMute { .. } | Command::AudioGain { .. } | Command::AudioOffset { .. } => {
                 self.wish_sound(&command, after);
             }
-            other => self.wish_stream(other),
+            Command::LiveStart
+            | Command::LiveStop
+            | Command::LiveSet { .. }
+            | Command::ProfileSet { .. }
+            | Command::BitrateSet { .. } => self.wish_stream(command),
+            other => self.wish_stage(other),
         }
     }
 

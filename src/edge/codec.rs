@@ -7,8 +7,10 @@
 //! anything that is wrong                       ->  {"id":…,"ok":false,"error":{"code","message","retryable"}}
 //! ```
 //!
-//! `id` is null in the answer where the request's own could not be read. A refusal of the core has its finer `reason`
-//! beside the code.
+//! `id` is null in the answer where the request's own could not be read. A refusal of the core, or of moderation, has its
+//! finer `reason` beside the code.
+
+use std::borrow::Cow;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Serialize;
@@ -16,11 +18,12 @@ use serde_json::{Map, Value, json};
 
 use crate::device::command::Command;
 use crate::device::policy::{Denial, DenialCode};
+use crate::device::stage::MAX_PICTURE;
 use crate::device::status::Status;
 use crate::edge::desk::Done;
 
-/// The longest request, in bytes, its line end not counted.
-pub const MAX_REQUEST: usize = 64 * 1024;
+/// The longest request, in bytes, its line end not counted: the largest picture as base64, and room for the rest.
+pub const MAX_REQUEST: usize = MAX_PICTURE.div_ceil(3) * 4 + 64 * 1024;
 /// The longest id, in bytes.
 pub const MAX_ID: usize = 64;
 
@@ -36,8 +39,10 @@ pub enum Code {
     Forbidden,
     /// The state of the box does not allow it.
     Conflict,
-    /// Longer than [`MAX_REQUEST`].
+    /// Longer than its way allows.
     TooLarge,
+    /// Moderation does not let the text onto the picture; `reason` says why.
+    Refused,
     /// This box cannot do it.
     Unsupported,
     /// Too much is going on.
@@ -57,9 +62,9 @@ pub enum Code {
 pub struct Failure {
     /// For programs.
     pub code: Code,
-    /// The core's own reason, finer than the code.
+    /// Finer than the code: the core's own, or that of moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<DenialCode>,
+    pub reason: Option<Cow<'static, str>>,
     /// For people.
     pub message: String,
     /// Whether the same request may work a little later.
@@ -80,13 +85,21 @@ impl Failure {
             after_ms: None,
         }
     }
+
+    /// Moderation does not let it onto the picture; `reason` is its code, `message` a sentence.
+    pub fn refused(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            ..Self::new(Code::Refused, message)
+        }
+    }
 }
 
 impl From<&Denial> for Failure {
     fn from(denial: &Denial) -> Self {
         Self {
             code: code_of(denial.code),
-            reason: Some(denial.code),
+            reason: Some(denial.code.name().into()),
             message: denial.message.clone(),
             retryable: denial.code.retryable(),
             after_ms: None,
@@ -147,7 +160,7 @@ pub struct Refused {
 pub fn request(text: &[u8]) -> Result<Request, Refused> {
     let refuse = |failure| Refused { id: None, failure };
     if text.len() > MAX_REQUEST {
-        return Err(refuse(too_large()));
+        return Err(refuse(too_large(MAX_REQUEST)));
     }
     let value: Value =
         serde_json::from_slice(text).map_err(|e| refuse(bad(format!("This is no JSON: {e}."))))?;
@@ -166,12 +179,12 @@ pub fn request(text: &[u8]) -> Result<Request, Refused> {
     }
 }
 
-/// The failure of a request that is longer than [`MAX_REQUEST`].
+/// The failure of a request that is longer than `most` bytes.
 #[must_use]
-pub fn too_large() -> Failure {
+pub fn too_large(most: usize) -> Failure {
     Failure::new(
         Code::TooLarge,
-        format!("The request is longer than {MAX_REQUEST} bytes."),
+        format!("The request is longer than {most} bytes."),
     )
 }
 
@@ -284,6 +297,8 @@ fn unknown_field(given: &Value, taken: &Value) -> Option<String> {
         .find_map(|(name, value)| match taken.get(name) {
             Some(taken) => unknown_field(value, taken),
             None if name == "args" && *value == json!({}) => None,
+            // The same as left out; what is left out is not always written.
+            None if value.is_null() => None,
             None => Some(name.clone()),
         })
 }

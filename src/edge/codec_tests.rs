@@ -191,7 +191,7 @@ fn answers_have_the_one_shape() {
         true
     );
     assert_eq!(
-        written(&Answer::failure(None, too_large()))["id"],
+        written(&Answer::failure(None, too_large(MAX_REQUEST)))["id"],
         Value::Null
     );
 }

@@ -74,6 +74,8 @@ pub struct Desk {
 struct Rate {
     begun: Instant,
     limits: Mutex<Limits>,
+    /// Of what is urgent, so that nothing else can use it up.
+    urgent: Mutex<Limits>,
 }
 
 impl fmt::Debug for Desk {
@@ -97,6 +99,7 @@ impl Desk {
         self.rate = Some(Arc::new(Rate {
             begun: Instant::now(),
             limits: Mutex::new(Limits::new(rate, burst)),
+            urgent: Mutex::new(Limits::new(rate, burst)),
         }));
         self
     }
@@ -107,21 +110,18 @@ impl Desk {
     /// # Errors
     /// `rate_limited`, with how long to wait.
     pub fn admit(&self, origin: Origin) -> Result<(), Failure> {
-        let Some(rate) = &self.rate else {
-            return Ok(());
-        };
-        // Nothing that holds this lock can panic half-way.
-        let mut limits = rate.limits.lock().unwrap_or_else(PoisonError::into_inner);
-        limits.take(origin, rate.begun.elapsed()).map_err(|wait| {
-            let after_ms = u64::try_from(wait.as_millis())
-                .unwrap_or(u64::MAX)
-                .saturating_add(1);
-            let said = format!("These are too many commands at once. Try again in {after_ms} ms.");
-            Failure {
-                after_ms: Some(after_ms),
-                ..Failure::new(Code::RateLimited, said)
-            }
-        })
+        let rate = self.rate.as_deref();
+        rate.map_or(Ok(()), |rate| rate.take(&rate.limits, origin))
+    }
+
+    /// The same for a command that is urgent ([`Command::is_urgent`]): only others of its kind count, and one
+    /// is refused only where a whole burst of them was admitted just before.
+    ///
+    /// # Errors
+    /// `rate_limited`, with how long to wait.
+    pub fn admit_urgent(&self, origin: Origin) -> Result<(), Failure> {
+        let rate = self.rate.as_deref();
+        rate.map_or(Ok(()), |rate| rate.take(&rate.urgent, origin))
     }
 
     /// A desk with nothing but the core behind it.
@@ -139,6 +139,23 @@ impl Desk {
     /// Why it is not done, ready to be answered.
     pub async fn run(&self, origin: Origin, command: Command) -> Result<Done, Failure> {
         (self.run)(origin, command).await
+    }
+}
+
+impl Rate {
+    fn take(&self, limits: &Mutex<Limits>, origin: Origin) -> Result<(), Failure> {
+        // Nothing that holds this lock can panic half-way.
+        let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.take(origin, self.begun.elapsed()).map_err(|wait| {
+            let after_ms = u64::try_from(wait.as_millis())
+                .unwrap_or(u64::MAX)
+                .saturating_add(1);
+            let said = format!("These are too many commands at once. Try again in {after_ms} ms.");
+            Failure {
+                after_ms: Some(after_ms),
+                ..Failure::new(Code::RateLimited, said)
+            }
+        })
     }
 }
 
@@ -167,5 +184,12 @@ mod tests {
         assert!((1..=1001).contains(&after), "{after}");
         assert!(failure.message.contains(&format!("{after} ms")));
         desk.admit(Origin::Cli).unwrap();
+        // What is urgent has room of its own, of which others take nothing.
+        for _ in 0..3 {
+            desk.admit_urgent(Origin::Mqtt).unwrap();
+        }
+        let failure = desk.admit_urgent(Origin::Mqtt).unwrap_err();
+        assert_eq!(failure.code, Code::RateLimited);
+        desk.admit_urgent(Origin::Cli).unwrap();
     }
 }

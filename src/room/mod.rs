@@ -10,7 +10,29 @@
 //!
 //! Panic clears everything at once and refuses what comes until it is taken back.
 
+/// One thread that owns the room, and handles to it.
+pub mod actor;
+/// Alerts, one at a time.
+pub mod alerts;
+/// How many came, and what became of them.
+pub mod counts;
+/// What waits for a moderator or for its time.
+pub mod hold;
+/// What bridges send.
+pub mod intake;
 /// What people said or did, as plain data.
 pub mod item;
+mod judge;
+/// What of a text may be seen.
+pub mod moderation;
 /// How often somebody may speak.
 pub mod rate;
+/// Why something is not on the picture.
+pub mod reason;
+mod seen;
+mod state;
+
+pub use counts::Counts;
+pub use hold::Waiting;
+pub use reason::Reason;
+pub use state::{Room, Settings, Verdict, Via};

@@ -223,6 +223,20 @@ impl Overall {
         Ok(())
     }
 
+    /// Takes a token also where there is none: what comes later pays for it. At most `burst` tokens are owed.
+    ///
+    /// # Errors
+    /// How long until one may be taken so.
+    pub fn owe(&mut self, now: Duration) -> Result<(), Duration> {
+        self.fill(now);
+        if self.tokens - 1.0 >= -self.burst - ROUNDING {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        let wait = (1.0 - self.burst - self.tokens) / self.per_s;
+        Err(duration(if wait.is_finite() { wait } else { LONGEST }))
+    }
+
     fn look(&mut self, now: Duration) -> Result<(), Duration> {
         self.fill(now);
         if self.tokens >= 1.0 - ROUNDING {

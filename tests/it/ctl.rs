@@ -271,7 +271,7 @@ fn strangers_on_the_socket_disturb_nobody() {
         answers.read_line(&mut text).unwrap();
         serde_json::from_str(&text).unwrap()
     };
-    let long = vec![b'['; 200_000];
+    let long = vec![b'['; 300_000];
     for (line, code) in [
         (&b"GET / HTTP/1.1"[..], "bad_request"),
         (b"\xff\xfe\x00", "bad_request"),

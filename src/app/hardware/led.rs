@@ -4,10 +4,11 @@
 //! A light that cannot be driven is reported once and tried again every 10 s, from the finding of its line on; so is its
 //! return. At the end it is dark.
 
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::{Parts, join};
 use crate::config::Lamp;
@@ -24,15 +25,22 @@ pub(super) const RETRY: Duration = Duration::from_secs(10);
 pub(super) const END_LIMIT: Duration = Duration::from_millis(200);
 
 /// The running part.
-pub struct Led(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
+pub struct Led {
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    blink: Arc<Notify>,
+}
 
 impl Led {
     /// Starts it.
     #[must_use]
     pub fn start(parts: &Parts<'_>) -> Self {
+        let blink = Arc::new(Notify::new());
         let lamps = parts.config.led.lamps.clone();
         if lamps.is_empty() {
-            return Self(None);
+            return Self {
+                running: None,
+                blink,
+            };
         }
         let (stop, stopped) = oneshot::channel();
         let follower = Follower {
@@ -43,23 +51,28 @@ impl Led {
             lamp: None,
             failing: None,
             told: None,
+            blink: blink.clone(),
         };
         let runtime = parts.runtime.clone();
         let thread = thread::Builder::new()
             .name("led".into())
             .spawn(move || runtime.block_on(follower.run(stopped)));
-        match thread {
-            Ok(thread) => Self(Some((stop, thread))),
-            Err(e) => {
-                tracing::error!("the LED's thread could not be started: {e}");
-                Self(None)
-            }
-        }
+        let running = thread
+            .map(|thread| (stop, thread))
+            .inspect_err(|e| tracing::error!("the LED's thread could not be started: {e}"))
+            .ok();
+        Self { running, blink }
+    }
+
+    /// Whoever notifies it makes the light blink once, as soon as it can; several before that are one.
+    #[must_use]
+    pub fn blinker(&self) -> Arc<Notify> {
+        self.blink.clone()
     }
 
     /// Ends it; the light is dark then.
     pub fn stop(self) {
-        if let Some((stop, thread)) = self.0 {
+        if let Some((stop, thread)) = self.running {
             drop(stop);
             join(thread, "LED", END_LIMIT);
         }
@@ -77,6 +90,8 @@ struct Follower {
     failing: Option<Duration>,
     /// The fault that was told last.
     told: Option<String>,
+    /// A notification is on the picture.
+    blink: Arc<Notify>,
 }
 
 impl Follower {
@@ -94,6 +109,12 @@ impl Follower {
                 biased;
                 _ = &mut stop => break,
                 changed = self.status.changed(), if alive => alive = changed.is_ok(),
+                () = self.blink.notified() => {
+                    let now = self.now();
+                    if let Some((lamp, _)) = &mut self.lamp {
+                        lamp.blink(now);
+                    }
+                }
                 () = wait => {}
             }
         }

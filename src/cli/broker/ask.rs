@@ -13,6 +13,7 @@ use super::args::Reach;
 use super::link::{Link, Said, message};
 use crate::cli::outcome::Trouble;
 use crate::config::{BoxId, GroupName};
+use crate::device::command::topic_name;
 use crate::edge::mqtt::client::Message;
 
 /// The largest answer that is read.
@@ -29,11 +30,6 @@ pub(in crate::cli) struct Round {
     pub missing: Vec<BoxId>,
     /// How many answers were to be there at least.
     pub expected: usize,
-}
-
-/// The name of a command in a topic: the first `-` is a `/`.
-pub(in crate::cli) fn topic_name(name: &str) -> String {
-    name.replacen('-', "/", 1)
 }
 
 /// Where our answers come.

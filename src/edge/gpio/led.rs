@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use embedded_hal::digital::{OutputPin, PinState};
 
-use crate::device::led::{LedPattern, Light, lit, stays};
+use crate::device::led::{LedPattern, Light, lit, may_be_interrupted, notice, stays};
 
 /// Time between tries to write to a pin that failed.
 pub const RETRY: Duration = Duration::from_secs(3);
@@ -25,6 +25,8 @@ pub struct Led<P> {
     /// Lit or dark, as last written; unknown at first and after a failure.
     written: [Option<bool>; 3],
     pattern: Option<(LedPattern, Duration)>,
+    /// When the blink for a notification began.
+    blink: Option<Duration>,
     /// When the last try failed.
     failed: Option<Duration>,
 }
@@ -66,6 +68,7 @@ impl<P: OutputPin> Led<P> {
             active_low,
             written: [None; 3],
             pattern: None,
+            blink: None,
             failed: None,
         }
     }
@@ -77,6 +80,30 @@ impl<P: OutputPin> Led<P> {
         }
     }
 
+    /// Blinks once over what is shown, if that may be interrupted; one that is under way is not begun anew. Takes effect
+    /// with the next tick.
+    pub fn blink(&mut self, now: Duration) {
+        let under_way = self
+            .blink
+            .is_some_and(|begun| notice(now.saturating_sub(begun)).is_some());
+        if !under_way {
+            self.blink = Some(now);
+        }
+    }
+
+    /// The light at `now`, and for how long it stays so.
+    fn light(&self, now: Duration) -> (Light, Option<Duration>) {
+        let Some((pattern, start)) = self.pattern else {
+            return (Light::Off, None);
+        };
+        let blinking = self.blink.filter(|_| may_be_interrupted(pattern));
+        if let Some((light, left)) = blinking.and_then(|begun| notice(now.saturating_sub(begun))) {
+            return (light, Some(left));
+        }
+        let since = now.saturating_sub(start);
+        (lit(pattern, since), stays(pattern, since))
+    }
+
     /// Brings the pins to where they must be at `now`, a monotonic time. Without a pattern the light is dark.
     pub fn tick(&mut self, now: Duration) -> Turn<P::Error> {
         let retry = self.failed.map(|at| at + RETRY);
@@ -86,13 +113,7 @@ impl<P: OutputPin> Led<P> {
                 news: None,
             };
         }
-        let (light, stays) = match self.pattern {
-            Some((pattern, start)) => {
-                let since = now.saturating_sub(start);
-                (lit(pattern, since), stays(pattern, since))
-            }
-            None => (Light::Off, None),
-        };
+        let (light, stays) = self.light(now);
         match (self.put(light), self.failed) {
             (Ok(()), failed) => {
                 self.failed = None;

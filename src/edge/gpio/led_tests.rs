@@ -217,3 +217,36 @@ fn one_broken_colour_does_not_lose_what_the_others_show() {
         pin.done();
     }
 }
+
+#[test]
+fn a_notification_blinks_once_and_the_pattern_goes_on() {
+    // Live: lit, then dark, lit, dark for the blink, then lit again.
+    let mut pin = Mock::new(&[true, false, true, false, true, false].map(set));
+    let mut led = Led::single(pin.clone(), false);
+    led.show(LedPattern::Live, ms(0));
+    assert_eq!(led.tick(ms(0)).next, None);
+    led.blink(ms(1000));
+    // More of them meanwhile are one blink.
+    let mut now = ms(1000);
+    for left in [120, 240, 120] {
+        let next = led.tick(now).next.unwrap();
+        assert_eq!(next - now, ms(left));
+        led.blink(now + ms(1));
+        now = next;
+    }
+    assert_eq!(led.tick(now).next, None);
+    led.dark().unwrap();
+    pin.done();
+}
+
+#[test]
+fn no_notification_hides_a_call_for_help() {
+    let mut pin = Mock::new(&[true, false].map(set));
+    let mut led = Led::single(pin.clone(), false);
+    led.show(LedPattern::Error(Trouble::Camera), ms(0));
+    led.blink(ms(0));
+    assert_eq!(led.tick(ms(0)).next, Some(ms(200)));
+    assert_eq!(led.tick(ms(200)).next, Some(ms(1600)));
+    led.dark().unwrap();
+    pin.done();
+}

@@ -110,7 +110,9 @@ impl Client {
         let line = match line {
             Line::Whole(line) => line,
             Line::TooLong => {
-                return self.send(&Answer::failure(None, codec::too_large())).await;
+                return self
+                    .send(&Answer::failure(None, codec::too_large(codec::MAX_REQUEST)))
+                    .await;
             }
         };
         match codec::request(&line) {
@@ -126,7 +128,12 @@ impl Client {
         let id = request.id;
         match request.ask {
             Ask::Command(command) => {
-                let said = match self.desk.admit(Origin::Cli) {
+                let admitted = if command.is_urgent() {
+                    self.desk.admit_urgent(Origin::Cli)
+                } else {
+                    self.desk.admit(Origin::Cli)
+                };
+                let said = match admitted {
                     Ok(()) => self.desk.run(Origin::Cli, command).await,
                     Err(failure) => Err(failure),
                 };

@@ -17,14 +17,16 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::client::Properties;
+use super::client::{MAX_INCOMING, Properties};
 use super::topics::BoxTopics;
-use crate::device::command::Command;
-use crate::edge::codec::{self, Answer, Code, Failure, MAX_ID, MAX_REQUEST};
+use crate::device::command::{Command, name_of_topic, topic_name};
+use crate::edge::codec::{self, Answer, Code, Failure, MAX_ID};
 use crate::edge::desk::{Done, Picture};
 
 /// The longest wait of a staggered command, s.
 pub const MAX_SPREAD_S: u64 = 3600;
+/// The longest payload, in bytes; the broker is told, and brings no longer packet.
+pub const MAX_PAYLOAD: usize = MAX_INCOMING as usize;
 /// The longest response topic, in bytes.
 const MAX_TOPIC: usize = 512;
 /// The longest name of a command, in bytes; the longest that there is has 20.
@@ -191,6 +193,13 @@ struct Envelope {
     expires_s: Option<u64>,
 }
 
+fn too_large() -> Failure {
+    let said = format!(
+        "The payload is longer than {MAX_PAYLOAD} bytes. Use a smaller picture, or boothcast ctl at the box."
+    );
+    Failure::new(Code::TooLarge, said)
+}
+
 fn bad(message: impl Into<String>) -> Failure {
     Failure::new(Code::BadRequest, message)
 }
@@ -198,8 +207,8 @@ fn bad(message: impl Into<String>) -> Failure {
 /// The fields around the arguments; nothing at all is a command without an id.
 fn envelope(payload: &[u8]) -> Result<Envelope, (Option<String>, Failure)> {
     let nobody = |failure| (None, failure);
-    if payload.len() > MAX_REQUEST {
-        return Err(nobody(codec::too_large()));
+    if payload.len() > MAX_PAYLOAD {
+        return Err(nobody(too_large()));
     }
     let value = if payload.trim_ascii().is_empty() {
         json!({})
@@ -262,10 +271,9 @@ fn command(name: &str, args: Option<&Value>) -> Result<Command, Failure> {
         Failure::new(Code::UnknownCommand, said)
     };
     // One name and no other for each: `live-start` would get round an access list that names `cmd/live/#`.
-    let serde_name = name.replacen('/', "-", 1);
-    if serde_name.replacen('-', "/", 1) != name {
+    let Some(serde_name) = name_of_topic(name) else {
         return Err(unknown(""));
-    }
+    };
     let mut whole = json!({ "name": serde_name });
     if let (Some(args), Value::Object(fields)) = (args, &mut whole) {
         fields.insert("args".into(), args.clone());
@@ -282,10 +290,11 @@ fn topic_names(sentence: &str) -> String {
         return String::new();
     };
     let names: Vec<String> = names
+        .trim_end_matches('.')
         .split(", ")
-        .map(|name| name.replacen('-', "/", 1))
+        .map(topic_name)
         .collect();
-    format!(" Choose one of: {}", names.join(", "))
+    format!(" Choose one of: {}.", names.join(", "))
 }
 
 /// Long correlation data of the same requester stand for the command.

@@ -113,7 +113,7 @@ fn refusals_know_the_id_as_soon_as_it_is_read() {
         assert_eq!(refusal.failure.code, Code::BadRequest);
         assert_eq!(refusal.id.as_deref(), id);
     }
-    let long = vec![b' '; MAX_REQUEST + 1];
+    let long = vec![b' '; MAX_PAYLOAD + 1];
     assert_eq!(refusal("identify", &long).failure.code, Code::TooLarge);
     let deep = format!(
         r#"{{"id":"5","args":{}{}}}"#,

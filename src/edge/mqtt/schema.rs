@@ -10,20 +10,21 @@ use super::codec::MAX_SPREAD_S;
 use super::events::EventReport;
 use super::telemetry::{TelNet, TelStream, TelSys};
 use super::tell::{Conn, Info, Reported, StatusReport};
-use crate::device::command::Command;
+use crate::device::command::{Command, topic_name};
 use crate::device::settings::Settings;
 use crate::edge::codec::MAX_ID;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// What every message may say went wrong.
-pub const CODES: [&str; 11] = [
+pub const CODES: [&str; 12] = [
     "bad_request",
     "unknown_command",
     "forbidden",
     "conflict",
     "too_large",
     "rate_limited",
+    "refused",
     "unsupported",
     "busy",
     "interrupted",
@@ -65,11 +66,6 @@ pub fn files() -> Vec<(String, String)> {
 #[must_use]
 pub fn command_names() -> Vec<String> {
     commands().iter().map(|c| topic_name(&c.name)).collect()
-}
-
-/// A command's name in a topic: its first `-` is a `/` there.
-fn topic_name(name: &str) -> String {
-    name.replacen('-', "/", 1)
 }
 
 struct CommandSchema {

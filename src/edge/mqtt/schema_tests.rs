@@ -68,6 +68,7 @@ fn the_codes_are_those_of_the_codec() {
         Conflict,
         TooLarge,
         RateLimited,
+        Refused,
         Unsupported,
         Busy,
         Interrupted,

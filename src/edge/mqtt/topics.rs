@@ -14,8 +14,9 @@
 //! | `P/ctl/{asker}/rsp` | 1 | box, as the response topic that `boothcast ctl` asks for |
 //! | `P/box/{id}/tel/{sys,stream,net}` | 0 | box |
 //! | `P/box/{id}/evt/{type}` | 1 | box |
+//! | `P/room/{room}/in/{source}` | 1 | bridges |
 
-use crate::config::{BoxId, FleetName, GroupName};
+use crate::config::{BoxId, FleetName, GroupName, RoomName};
 
 /// The topics of one fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +56,44 @@ impl Fleet {
         format!("{}/ctl/{asker}/rsp", self.0)
     }
 
+    /// The topics of one room.
+    #[must_use]
+    pub fn room(&self, name: &RoomName) -> RoomTopics {
+        RoomTopics(format!("{}/room/{name}", self.0))
+    }
+
     /// The box and the rest of a topic such as `P/box/{id}/conn`.
     #[must_use]
     pub fn split<'a>(&self, topic: &'a str) -> Option<(BoxId, &'a str)> {
         let rest = topic.strip_prefix(&self.0)?.strip_prefix("/box/")?;
         let (id, leaf) = rest.split_once('/')?;
         Some((id.parse().ok()?, leaf))
+    }
+}
+
+/// The topics of one room, `P/room/{room}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomTopics(String);
+
+impl RoomTopics {
+    /// Where the bridge `source` puts what the audience says and does.
+    #[must_use]
+    pub fn of(&self, source: &str) -> String {
+        format!("{}/in/{source}", self.0)
+    }
+
+    /// The filter of all bridges.
+    #[must_use]
+    pub fn filter(&self) -> String {
+        self.of("+")
+    }
+
+    /// The bridge that a topic belongs to; `None`: to none of this room, or its name is none.
+    #[must_use]
+    pub fn source<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        let source = topic.strip_prefix(&self.0)?.strip_prefix("/in/")?;
+        // The same rule as for every other segment.
+        source.parse::<RoomName>().is_ok().then_some(source)
     }
 }
 
@@ -167,6 +200,25 @@ mod tests {
             ("", Meant::Other),
         ] {
             assert_eq!(t.meant(topic), meant, "{topic}");
+        }
+    }
+
+    #[test]
+    fn bridges_speak_to_one_room() {
+        let hall = Fleet::new(&"shop".parse().unwrap()).room(&"hall".parse().unwrap());
+        let topic = hall.of("youtube");
+        assert_eq!(topic, "boothcast/v1/shop/room/hall/in/youtube");
+        assert_eq!(hall.source(&topic), Some("youtube"));
+        assert_eq!(hall.filter(), "boothcast/v1/shop/room/hall/in/+");
+        for other in [
+            "boothcast/v1/shop/room/hall2/in/youtube",
+            "boothcast/v1/shop/room/hall/in/",
+            "boothcast/v1/shop/room/hall/in/a/b",
+            "boothcast/v1/shop/room/hall/in/A",
+            "boothcast/v1/shop/room/hall/event/chat",
+            "boothcast/v1/other/room/hall/in/youtube",
+        ] {
+            assert_eq!(hall.source(other), None, "{other}");
         }
     }
 

@@ -63,6 +63,8 @@ impl Slot {
 /// All encoders.
 pub(super) struct Encoders {
     slots: BTreeMap<Rendition, Slot>,
+    /// The sub rendition carries the picture without what is drawn on it.
+    clean_sub: bool,
     table: Vec<String>,
     input: Mutex<RawFormat>,
     clock: MediaClock,
@@ -88,6 +90,7 @@ impl Encoders {
         };
         Arc::new(Self {
             slots: renditions.into_iter().map(|r| (r, slot())).collect(),
+            clean_sub: config.sub.enabled && config.sub.clean,
             table,
             input: Mutex::new(raw_format(&config.encode.video, pixel)),
             clock: clock.clone(),
@@ -122,9 +125,19 @@ impl Encoders {
         *lock(&self.input) = raw;
     }
 
+    /// Whether any rendition wants pictures without what is drawn on them.
+    pub(super) fn wants_clean(&self) -> bool {
+        self.clean_sub
+    }
+
     /// One raw frame in `raw` for every encoder that expects that format; for a moment after a change of size none may.
-    pub(super) fn frame(&self, raw: RawFormat, buffer: &gst::Buffer) {
-        for slot in self.slots.values() {
+    /// `programme` is the picture with what is drawn on it, `clean` the same without.
+    pub(super) fn frame(&self, raw: RawFormat, programme: &gst::Buffer, clean: &gst::Buffer) {
+        for (rendition, slot) in &self.slots {
+            let buffer = match rendition {
+                Rendition::Sub if self.clean_sub => clean,
+                Rendition::Main | Rendition::Sub => programme,
+            };
             if let Some(session) = &*lock(&slot.session)
                 && session.input == raw
             {

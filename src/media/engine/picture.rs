@@ -133,8 +133,12 @@ impl State {
     fn start_select(&mut self) {
         let encoders = self.encoders.clone();
         let (raw, canvas) = (self.raw, self.canvas.clone());
-        let out: BufferSink =
-            Arc::new(move |buffer| encoders.frame(raw, &canvas.draw(raw, buffer)));
+        let out: BufferSink = Arc::new(move |buffer| {
+            // Held here as well, a frame that is drawn on is copied first: only then, and only where somebody wants it clean.
+            let clean = encoders.wants_clean().then(|| buffer.clone());
+            let programme = canvas.draw(raw, buffer);
+            encoders.frame(raw, &programme, clean.as_ref().unwrap_or(&programme));
+        });
         let (inner, encoders) = (self.reporter.clone(), self.encoders.clone());
         let reporter = Reporter::new(move |event| {
             if let MediaEvent::SlateOnAir(true) = event {

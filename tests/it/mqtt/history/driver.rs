@@ -324,7 +324,7 @@ fn read(status: &Value) -> BTreeMap<Register, u64> {
     {
         read.insert(Register::Bitrate, bitrate);
     }
-    let banner = status["words"]["banner"].as_str();
+    let banner = status["stage"]["banner"].as_str();
     if let Some(value) = banner.and_then(number_of) {
         read.insert(Register::Banner, value);
     }
