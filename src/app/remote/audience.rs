@@ -39,10 +39,11 @@ impl Audience {
             ..options
         };
         tracing::info!(topic = topics.filter(), "bridges are heard");
-        let (client, happenings) =
-            Client::start(options, vec![topics.filter()], parts.runtime)?;
+        let (client, happenings) = Client::start(options, vec![topics.filter()], parts.runtime)?;
         let (stop, stopped) = watch::channel(false);
-        let task = parts.runtime.spawn(listen(happenings, topics, room, stopped));
+        let task = parts
+            .runtime
+            .spawn(listen(happenings, topics, room, stopped));
         Ok(Self { client, stop, task })
     }
 
