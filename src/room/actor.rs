@@ -332,7 +332,7 @@ impl Worker {
 
     fn look(&mut self, messages: &mut VecDeque<(Box<str>, Bytes)>) {
         if let Some(per_s) = lock(&self.shared.inbox).capacity.take() {
-            self.room.set_capacity(per_s);
+            self.room.set_capacity(per_s, self.clock.now());
         }
         let now = self.clock.now();
         for _ in 0..BATCH {
@@ -361,14 +361,14 @@ impl Worker {
             Ask::Approve(id) => self.room.approve(id, now)?,
             Ask::Reject(id) => self.room.reject(id, now)?,
             Ask::SetMode(mode, delay) => self.room.set_mode(mode, delay, now),
-            Ask::SetPanic(on) => self.panic(on, messages, now),
+            Ask::SetPanic(on) => self.panic(on, messages),
         }
         Ok(Answer::Done)
     }
 
     /// What waits to be looked at was said before panic came or went: it is refused either way.
-    fn panic(&mut self, on: bool, messages: &mut VecDeque<(Box<str>, Bytes)>, now: Duration) {
-        self.room.set_panic(on, now);
+    fn panic(&mut self, on: bool, messages: &mut VecDeque<(Box<str>, Bytes)>) {
+        self.room.set_panic(on);
         let mut inbox = lock(&self.shared.inbox);
         let unseen = messages.len() + inbox.messages.len();
         messages.clear();

@@ -32,6 +32,8 @@ pub struct Counts {
     pub rejected: u64,
     /// Of what was shown: what somebody took off the picture.
     pub withdrawn: u64,
+    /// Of the alerts: those that are shown without a name or text which is not fit to be seen.
+    pub stripped: u64,
     /// What was refused, by reason.
     pub refused: BTreeMap<Reason, u64>,
 }

@@ -57,7 +57,7 @@ impl Hold {
                 .min_by_key(|(_, w)| worth(&w.item));
             match lowest {
                 Some((at, w)) if worth(&w.item) <= worth(&new.item) => {
-                    gone = self.waiting.remove(at)
+                    gone = self.waiting.remove(at);
                 }
                 _ => return Some(new),
             }
@@ -98,6 +98,14 @@ impl Hold {
         self.due = None;
         for waiting in &mut self.waiting {
             waiting.due = None;
+        }
+    }
+
+    /// From now on nothing that is due some day is due later than this.
+    pub fn due_by(&mut self, latest: Duration) {
+        self.due = self.due.map(|due| due.min(latest));
+        for waiting in &mut self.waiting {
+            waiting.due = waiting.due.map(|due| due.min(latest));
         }
     }
 

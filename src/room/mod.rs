@@ -22,6 +22,7 @@ pub mod hold;
 pub mod intake;
 /// What people said or did, as plain data.
 pub mod item;
+mod judge;
 /// What of a text may be seen.
 pub mod moderation;
 /// How often somebody may speak.

@@ -23,6 +23,8 @@ use crate::config::ModerationConfig;
 
 /// Centre of the centred form, time constants.
 const CENTRE: f64 = 3.0;
+/// So much of a token may be missing after the wait that was told: rounding errors.
+const ROUNDING: f64 = 1e-6;
 /// Longest wait that is told, s.
 const LONGEST: f64 = 86_400.0;
 
@@ -152,7 +154,7 @@ impl Bucket {
     /// Whether there is a token, else how long until there is one if nothing is tried until then.
     fn look(&self, limits: &Limits, now: Duration) -> Result<(), Duration> {
         let level = self.level(limits, now);
-        if level >= 1.0 {
+        if level >= 1.0 - ROUNDING {
             return Ok(());
         }
         let (from, since) = if limits.suppress {
@@ -221,10 +223,23 @@ impl Overall {
         Ok(())
     }
 
+    /// Takes a token also where there is none: what comes later pays for it. At most `burst` tokens are owed.
+    ///
+    /// # Errors
+    /// How long until one may be taken so.
+    pub fn owe(&mut self, now: Duration) -> Result<(), Duration> {
+        self.fill(now);
+        if self.tokens - 1.0 >= -self.burst - ROUNDING {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        let wait = (1.0 - self.burst - self.tokens) / self.per_s;
+        Err(duration(if wait.is_finite() { wait } else { LONGEST }))
+    }
+
     fn look(&mut self, now: Duration) -> Result<(), Duration> {
         self.fill(now);
-        // A millionth less is a rounding error of the wait that was told.
-        if self.tokens >= 1.0 - 1e-6 {
+        if self.tokens >= 1.0 - ROUNDING {
             return Ok(());
         }
         let wait = (1.0 - self.tokens) / self.per_s;

@@ -58,8 +58,9 @@ reasons! {
     Repeat = "repeat", "The same author said the same within moderation.repeat_s.";
     /// The author sends more than `moderation.author_per_s`.
     AuthorRate = "author-rate", "The author sends more than moderation.author_per_s allows.";
-    /// The room sends more than the picture holds.
-    RoomRate = "room-rate", "More is said than the lanes or room.max_drawn_per_s hold.";
+    /// The room sends more than the picture holds: comments beyond what the lanes or `room.max_drawn_per_s` hold, more than 50
+    /// alerts a second, or more than 5 followers a second.
+    RoomRate = "room-rate", "More is said than the lanes, room.max_drawn_per_s or the alerts hold.";
     /// It was pushed out of the full queue of what waits for a moderator or its time.
     HeldFull = "held-full", "The queue of what waits for approval is full.";
     /// It was pushed out of the full queue of alerts.

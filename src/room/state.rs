@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::alerts::{Added, Alerts};
 use super::counts::Counts;
 use super::hold::{Hold, Waiting};
-use super::intake::{Event, Incoming};
-use super::item::{Alert, AlertKind, Comment, Item, ItemId, Output, Rank};
+use super::item::{Item, ItemId, Output};
 use super::moderation::Moderator;
+use super::rate::{Authors, Limits, Overall};
 use super::reason::Reason;
 use super::seen::{Sayings, Seen};
 use crate::config::{ModerationConfig, ModerationMode, RoomConfig};
@@ -16,6 +16,14 @@ use crate::error::{Error, Kind, Result};
 
 /// Comments that can be taken off the picture again: the last that were shown.
 pub const MAX_RECALL: usize = 1024;
+/// The longest while of *delay*.
+pub const MAX_DELAY: Duration = Duration::from_secs(30);
+/// Authors whose rate is remembered.
+pub const MAX_AUTHORS: usize = 8192;
+/// Alerts that bridges may send, 1/s; more than that is no audience, but a bridge gone wild.
+const MAX_EVENTS: f64 = 50.0;
+/// Of them new followers, which cost nothing to make up.
+const MAX_FOLLOWS: f64 = 5.0;
 /// Outputs that wait for [`Room::turn`].
 const MAX_OUTPUTS: usize = 2048;
 
@@ -57,18 +65,28 @@ pub enum Verdict {
 /// The room.
 #[derive(Debug)]
 pub struct Room {
-    moderator: Moderator,
+    pub(super) moderator: Moderator,
     mode: ModerationMode,
     delay: Duration,
-    repeat: Duration,
-    panic: bool,
-    hold: Hold,
-    alerts: Alerts,
-    seen: Seen,
-    sayings: Sayings,
+    pub(super) repeat: Duration,
+    pub(super) panic: bool,
+    pub(super) hold: Hold,
+    pub(super) alerts: Alerts,
+    pub(super) seen: Seen,
+    pub(super) sayings: Sayings,
+    limits: Limits,
+    pub(super) authors: Authors,
+    max_drawn: f32,
+    /// The room's limit of comments.
+    pub(super) all: Overall,
+    /// Comments of viewers are refused unseen until then: the room's limit is reached.
+    pub(super) full_until: Duration,
+    /// The limit of alerts of bridges, and of followers among them.
+    pub(super) events: Overall,
+    pub(super) follows: Overall,
     recall: VecDeque<ItemId>,
     outputs: Vec<Output>,
-    counts: Counts,
+    pub(super) counts: Counts,
     last: u64,
 }
 
@@ -79,16 +97,26 @@ impl Room {
     /// `BadConfig` where the word list cannot be used.
     pub fn new(settings: &Settings) -> Result<Self> {
         let moderation = &settings.moderation;
+        let limits = Limits::new(moderation);
+        let max_drawn = settings.room.max_drawn_per_s;
+        let per_s = f64::from(max_drawn);
         Ok(Self {
             moderator: Moderator::new(moderation, &settings.words)?,
             mode: moderation.mode,
-            delay: seconds(moderation.delay_s),
+            delay: seconds(moderation.delay_s).min(MAX_DELAY),
             repeat: seconds(moderation.repeat_s),
             panic: false,
             hold: Hold::default(),
             alerts: Alerts::default(),
             seen: Seen::default(),
             sayings: Sayings::default(),
+            limits,
+            authors: Authors::new(limits, MAX_AUTHORS, per_s),
+            max_drawn,
+            all: Overall::new(per_s, per_s),
+            full_until: Duration::ZERO,
+            events: Overall::new(MAX_EVENTS, MAX_EVENTS),
+            follows: Overall::new(MAX_FOLLOWS, MAX_FOLLOWS),
             recall: VecDeque::new(),
             outputs: Vec::new(),
             counts: Counts::default(),
@@ -123,101 +151,14 @@ impl Room {
     }
 
     fn note(&mut self, verdict: Verdict) -> Verdict {
-        match verdict {
-            Verdict::Refused(reason) => self.counts.refuse(reason, 1),
-            Verdict::Held(_) => self.counts.held += 1,
-            Verdict::Delayed(..) => self.counts.delayed += 1,
-            Verdict::Shown(_) | Verdict::Counted => {}
+        if let Verdict::Refused(reason) = verdict {
+            self.counts.refuse(reason, 1);
         }
         verdict
     }
 
-    fn judge_payload(
-        &mut self,
-        source: &str,
-        payload: &[u8],
-        now: Duration,
-    ) -> Result<Verdict, Reason> {
-        if self.panic {
-            return Err(Reason::Panic);
-        }
-        let incoming = Incoming::read(payload)?;
-        if let Some(id) = &incoming.id
-            && !self.seen.is_new(source, id)
-        {
-            return Err(Reason::Duplicate);
-        }
-        match incoming.event(source)? {
-            Event::Likes(n) => {
-                self.counts.likes += 1;
-                self.counts.hearts = self.counts.hearts.saturating_add(n);
-                Ok(Verdict::Counted)
-            }
-            Event::Item(item) => {
-                self.judge(Via::Bridge(source), item, incoming.author.as_deref(), now)
-            }
-        }
-    }
-
-    fn judge(
-        &mut self,
-        via: Via<'_>,
-        item: Item,
-        author: Option<&str>,
-        now: Duration,
-    ) -> Result<Verdict, Reason> {
-        if self.panic {
-            return Err(Reason::Panic);
-        }
-        let author = author_of(via, &item, author);
-        let item = match item {
-            Item::Comment(comment) => {
-                Item::Comment(self.judge_comment(via, comment, author.as_deref(), now)?)
-            }
-            Item::Alert(alert) => Item::Alert(self.judge_alert(alert)?),
-        };
-        if let Item::Alert(alert) = &item
-            && let Some(id) = self.join(alert, now)
-        {
-            self.counts.joined += 1;
-            return Ok(Verdict::Shown(id));
-        }
-        self.place(is_trusted(via, &item), item, author, now)
-    }
-
-    fn judge_comment(
-        &mut self,
-        via: Via<'_>,
-        mut comment: Comment,
-        author: Option<&str>,
-        now: Duration,
-    ) -> Result<Comment, Reason> {
-        let passed = self.moderator.text(&comment.text)?;
-        if let (Via::Bridge(_), Some(author)) = (via, author)
-            && !self
-                .sayings
-                .is_new(author, &passed.folded, self.repeat, now)
-        {
-            return Err(Reason::Repeat);
-        }
-        comment.text = passed.text;
-        Ok(comment)
-    }
-
-    fn judge_alert(&self, mut alert: Alert) -> Result<Alert, Reason> {
-        alert.who = self.moderator.name(&alert.who)?.text;
-        if let Some(what) = &alert.what {
-            alert.what = Some(self.moderator.text(what)?.text);
-        }
-        Ok(alert)
-    }
-
-    fn join(&mut self, alert: &Alert, now: Duration) -> Option<ItemId> {
-        self.alerts.join(alert, now)
-    }
-
     /// Lets an item that may be seen wait, or be seen.
-    fn place(
+    pub(super) fn place(
         &mut self,
         trusted: bool,
         item: Item,
@@ -242,6 +183,10 @@ impl Room {
             Some(gone) if gone.id == id => return Err(Reason::HeldFull),
             Some(_) => self.counts.refuse(Reason::HeldFull, 1),
             None => {}
+        }
+        match due {
+            Some(_) => self.counts.delayed += 1,
+            None => self.counts.held += 1,
         }
         Ok(due.map_or(Verdict::Held(id), |due| {
             Verdict::Delayed(id, due.saturating_sub(now))
@@ -302,7 +247,7 @@ impl Room {
     }
 
     fn recall(&mut self, id: ItemId) -> Result<()> {
-        let at = self.recall.binary_search(&id).ok();
+        let at = self.recall.iter().position(|shown| *shown == id);
         at.and_then(|at| self.recall.remove(at))
             .ok_or_else(|| unknown(id))?;
         self.counts.withdrawn += 1;
@@ -310,18 +255,20 @@ impl Room {
         Ok(())
     }
 
-    /// Another mode. What waits for its time waits for approval once the mode is *hold*; else it keeps its time. What waits
-    /// for approval goes on waiting for it.
-    pub fn set_mode(&mut self, mode: ModerationMode, delay: Duration, _now: Duration) {
+    /// Another mode. What waits for its time waits for approval once the mode is *hold*, else no longer than the new while.
+    /// What waits for approval goes on waiting for it: what nobody has read does not pour out.
+    pub fn set_mode(&mut self, mode: ModerationMode, delay: Duration, now: Duration) {
         self.mode = mode;
-        self.delay = delay;
-        if mode == ModerationMode::Hold {
-            self.hold.hold_all();
+        self.delay = delay.min(MAX_DELAY);
+        match mode {
+            ModerationMode::Hold => self.hold.hold_all(),
+            ModerationMode::Delay => self.hold.due_by(now + self.delay),
+            ModerationMode::Free => self.hold.due_by(now),
         }
     }
 
     /// Panic: all that the audience said goes, on the picture and off it, and nothing more is taken until it is taken back.
-    pub fn set_panic(&mut self, on: bool, _now: Duration) {
+    pub fn set_panic(&mut self, on: bool) {
         self.panic = on;
         if !on {
             return;
@@ -339,8 +286,13 @@ impl Room {
         self.outputs.push(Output::Clear);
     }
 
-    /// Comments that the lanes hold, 1/s.
-    pub fn set_capacity(&mut self, _per_s: f32) {}
+    /// Comments that the lanes hold, 1/s; more than `room.max_drawn_per_s` are not taken anyway.
+    pub fn set_capacity(&mut self, per_s: f32, now: Duration) {
+        let per_s = Overall::limit(f64::from(per_s), self.max_drawn);
+        self.all.set(per_s, per_s, now);
+        self.authors.set(self.limits, per_s, now);
+        self.full_until = Duration::ZERO;
+    }
 
     /// What waits for approval or for its time, oldest first.
     #[must_use]
@@ -402,29 +354,4 @@ fn unknown(id: ItemId) -> Error {
         format!("Nothing with the id {} waits or was shown of late.", id.0),
     )
     .mend("Ask for the list of what waits and take an id of that.")
-}
-
-/// What may come by command at once: what was paid for, and what the staff say.
-fn is_trusted(via: Via<'_>, item: &Item) -> bool {
-    via == Via::Command
-        && match item {
-            Item::Comment(comment) => matches!(comment.rank, Rank::Paid | Rank::Staff),
-            Item::Alert(alert) => matches!(alert.kind, AlertKind::Gift | AlertKind::Order),
-        }
-}
-
-/// The name by which the limits of an author go.
-fn author_of(via: Via<'_>, item: &Item, author: Option<&str>) -> Option<String> {
-    let (who, platform) = match item {
-        Item::Comment(c) => (c.who.as_deref(), c.platform.as_deref()),
-        Item::Alert(a) => (Some(a.who.as_str()), a.platform.as_deref()),
-    };
-    let platform = match via {
-        Via::Bridge(source) => source,
-        Via::Command => platform.unwrap_or_default(),
-    };
-    match author {
-        Some(author) => Some(format!("{author}#{platform}")),
-        None => who.map(|who| format!("{who}@{platform}")),
-    }
 }

@@ -6,14 +6,21 @@
 //!
 //! What is drawn is the cleaned text as its author wrote it; folding (`fold`) is for comparing only.
 
-use super::item::{MAX_TEXT, MAX_WHO};
+use super::item::MAX_TEXT;
 use super::reason::Reason;
 use crate::config::ModerationConfig;
 use crate::error::Result;
 
 mod clean;
+/// Texts as they are compared.
+pub mod fold;
+mod links;
+mod words;
 
+use clean::cut_chars;
 pub use clean::{clean, cut};
+pub use links::has_link;
+pub use words::{MAX_WORD, MAX_WORDS, Words};
 
 /// A text that may be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,24 +34,23 @@ pub struct Passed {
 /// Judges texts by the owner's rules.
 #[derive(Debug)]
 pub struct Moderator {
-    words: Vec<String>,
+    words: Words,
     links: bool,
     max_graphemes: usize,
 }
 
 impl Moderator {
-    /// Rules of the configuration, and the words of the list beside it.
+    /// Rules of the configuration, and the lines of `words_file`.
     ///
     /// # Errors
-    /// `BadConfig` where the list is too long or has an entry without a letter.
-    pub fn new(config: &ModerationConfig, words: &[String]) -> Result<Self> {
-        let own = config.words.split(',').map(str::to_owned);
-        let all = own.chain(words.iter().cloned());
+    /// `BadConfig` where the list of words cannot be used.
+    pub fn new(config: &ModerationConfig, lines: &[String]) -> Result<Self> {
+        let words = config
+            .words
+            .split(',')
+            .chain(lines.iter().map(String::as_str));
         Ok(Self {
-            words: all
-                .map(|w| w.trim().to_lowercase())
-                .filter(|w| !w.is_empty())
-                .collect(),
+            words: Words::new(words)?,
             links: config.links,
             max_graphemes: usize::try_from(config.max_graphemes).unwrap_or(100),
         })
@@ -55,42 +61,44 @@ impl Moderator {
     /// # Errors
     /// Why it may not be seen.
     pub fn text(&self, text: &str) -> Result<Passed, Reason> {
-        self.line(text, MAX_TEXT, self.max_graphemes)
+        self.line(text, self.max_graphemes)
     }
 
-    /// Judges a name.
+    /// Judges a name or another short text, and cuts it to `most` characters.
     ///
     /// # Errors
     /// Why it may not be seen.
-    pub fn name(&self, name: &str) -> Result<Passed, Reason> {
-        self.line(name, MAX_TEXT, MAX_WHO)
+    pub fn short(&self, text: &str, most: usize) -> Result<String, Reason> {
+        Ok(cut_chars(&self.line(text, most)?.text, most))
     }
 
-    fn line(&self, text: &str, most: usize, graphemes: usize) -> Result<Passed, Reason> {
+    fn line(&self, text: &str, graphemes: usize) -> Result<Passed, Reason> {
         if text.contains('\0') {
             return Err(Reason::Control);
         }
-        if text.chars().nth(most).is_some() {
+        if text.chars().nth(MAX_TEXT).is_some() {
             return Err(Reason::TooLong);
         }
         let cleaned = clean(text);
         if cleaned.is_empty() {
-            return Err(if text.trim().is_empty() {
+            let empty = text.trim().is_empty();
+            return Err(if empty {
                 Reason::Empty
             } else {
                 Reason::Invisible
             });
         }
-        if !self.links && cleaned.contains("://") {
+        if !self.links && has_link(&cleaned) {
             return Err(Reason::Link);
         }
-        let folded = cleaned.to_lowercase();
-        if self.words.iter().any(|w| folded.contains(w.as_str())) {
+        let folded = fold::fold(&cleaned);
+        if self.words.are_in(&cleaned, &folded) {
             return Err(Reason::Word);
         }
+        let letters: String = folded.iter().map(|u| u.letter).collect();
         Ok(Passed {
             text: cut(&cleaned, graphemes),
-            folded,
+            folded: if letters.is_empty() { cleaned } else { letters },
         })
     }
 }

@@ -18,7 +18,7 @@ use super::style::{ASCENT, DESCENT, Run};
 /// Faces that are open at most; beyond, all are closed.
 const MOST_FACES: usize = 48;
 /// A font that is taller than a line becomes smaller, down to this part.
-const SMALLEST: f32 = 0.6;
+const SMALLEST: f32 = 0.8;
 
 /// The faces in use.
 pub(super) struct Shaper {
