@@ -45,7 +45,7 @@ fn start(broker: &Broker, more: &str) -> TheBox {
          [encode]\nprofile = \"custom\"\nwidth = 640\nheight = 360\nfps = 30\nbitrate = 600000\n{more}",
         broker.url()
     );
-    let it = TheBox::spawn(Options {
+    let mut it = TheBox::spawn(Options {
         config: &config,
         ..Options::default()
     });
