@@ -74,7 +74,14 @@ pub struct PreviewArgs {
 /// Draws the picture. Answers with the exit code: 0 well, 1 failed, 78 when there is something wrong in the scene.
 #[must_use]
 pub fn run(args: &PreviewArgs) -> u8 {
-    report(args, &mut io::stdout().lock(), &mut io::stderr().lock())
+    // What parts of a card say that they leave out. A log that there is already stays.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .without_time()
+        .with_target(false)
+        .try_init();
+    report(args, &mut io::stdout().lock(), &mut io::stderr())
 }
 
 /// [`run`] with given outputs.
