@@ -194,6 +194,30 @@ impl Director {
         self.zones.taken()
     }
 
+    /// What is to be seen at `at` within the picture, comments and what is on its way in or out included.
+    #[must_use]
+    pub fn seen(&self, at: Duration) -> Vec<(Layer, Rect)> {
+        let page = self.zones.page();
+        let picture = Rect {
+            x: 0,
+            y: 0,
+            width: page.width,
+            height: page.height,
+        };
+        let comments = self.comments.placed().map(|p| (Layer::Danmaku, p));
+        let layers = Layer::ALL.into_iter();
+        let others = layers.flat_map(|l| self.cast.placed(l).map(move |p| (l, p)));
+        let rect = |p: &Placed| {
+            let at = p.motion.at(nanoseconds(at))?;
+            let own = p.ink.rect(at.x, at.y).common(&picture)?;
+            p.clip.map_or(Some(own), |clip| own.common(&clip))
+        };
+        comments
+            .chain(others)
+            .filter_map(|(layer, placed)| Some((layer, rect(&placed)?)))
+            .collect()
+    }
+
     /// What became of the room's comments.
     #[must_use]
     pub fn counts(&self) -> Counts {

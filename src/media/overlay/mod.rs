@@ -24,6 +24,8 @@ pub mod kit;
 mod layers;
 /// Where a sprite is at a moment.
 pub mod motion;
+/// A picture of the overlay without a camera.
+pub mod preview;
 /// A picture with alpha.
 pub mod sprite;
 /// Text as sprites.

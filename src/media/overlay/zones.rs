@@ -194,9 +194,9 @@ impl Zones {
             Layer::Ticker => (page.safe.width, 2 * unit),
             Layer::Banner => (page.safe.width, 5 * unit / 2),
             Layer::LowerThird => (page.wide(if portrait { 100 } else { 64 }), 5 * unit),
-            Layer::Product => (page.wide(if portrait { 46 } else { 27 }), page.tall(60)),
-            Layer::Poll => (page.wide(if portrait { 50 } else { 34 }), page.tall(50)),
-            Layer::Alert => (page.wide(if portrait { 52 } else { 42 }), 6 * unit),
+            Layer::Product => (page.wide(if portrait { 52 } else { 31 }), page.tall(60)),
+            Layer::Poll => (page.wide(if portrait { 45 } else { 34 }), page.tall(50)),
+            Layer::Alert => (page.wide(if portrait { 80 } else { 42 }), 6 * unit),
             Layer::Countdown => (page.wide(if portrait { 90 } else { 60 }), 9 * unit),
             Layer::Danmaku => (page.width, page.height),
         }

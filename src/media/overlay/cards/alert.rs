@@ -52,7 +52,7 @@ pub fn alert(alert: &Alert, page: &Page, letters: &mut Letters, max_width: u32) 
     // Lines have room of their own above and below their letters.
     let text_height = name.height + what.as_ref().map_or(0, |w| w.height);
     let tallest = text_height.max(side.height).max(mark.height + pad);
-    let height = tallest + pad / 2;
+    let height = tallest + pad * 2 / 3;
     let width = (left + text_width + aside + pad).min(size(max_width));
 
     let mut card = panel(width, height, page);

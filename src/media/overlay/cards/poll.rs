@@ -92,7 +92,7 @@ impl Row {
         let votes = choices.get(n).map_or(0, |c| c.votes);
         let total = total(choices);
         let mille = (u128::from(votes) * 1000).checked_div(total).unwrap_or(0);
-        let cent = percent(choices).get(n).copied().unwrap_or_default();
+        let cent = percent(votes, total);
         Self {
             number: n + 1,
             votes: (!poll.hidden).then(|| (votes, u32::try_from(mille).unwrap_or(1000), cent)),
@@ -108,13 +108,7 @@ impl Row {
             accent(AlertKind::Chat)
         };
         let part = self.votes.map_or(0, |(_, mille, _)| mille);
-        let mut row = bar(
-            width,
-            rows.row,
-            part,
-            rgb,
-            if self.winner { 150 } else { 120 },
-        );
+        let mut row = bar(width, rows.row, part, rgb, 120);
         let pad = rows.row / 4;
         let y = rows.row.saturating_sub(size(style.line_height())) / 2;
         let mut right = width.saturating_sub(pad);
@@ -134,12 +128,16 @@ impl Row {
             row.lay(&tick, right, (rows.row - side) / 2);
             right = right.saturating_sub(pad);
         }
+        // The number is by itself, so that it stands at the left of right-to-left text too.
+        let number = Run::new(self.number.to_string(), GREY).sized(85);
+        let number = letters.line(&[number], style, limit(width / 4, style));
+        put_line(&mut row, &number, style, pad, y);
+        let left = pad + inked(&number, style) + pad;
         let mut text = Run::new(choice.text.as_str(), WHITE);
         text.bold = self.winner;
-        let runs = [Run::new(format!("{}  ", self.number), GREY).sized(85), text];
-        let room = right.saturating_sub(pad).max(1);
-        let line = letters.line(&runs, style, limit(room, style));
-        put_line(&mut row, &line, style, pad, y);
+        let room = right.saturating_sub(left).max(1);
+        let line = letters.line(&[text], style, limit(room, style));
+        put_line(&mut row, &line, style, left, y);
         row
     }
 }
@@ -155,24 +153,10 @@ fn winners(choices: &[Choice]) -> Vec<usize> {
     choices.iter().enumerate().filter_map(with_best).collect()
 }
 
-/// Shares that sum up to 100 (largest remainder), or all 0.
-fn percent(choices: &[Choice]) -> Vec<u32> {
-    let total = total(choices);
-    if total == 0 {
-        return vec![0; choices.len()];
-    }
-    let share = |c: &Choice| u128::from(c.votes) * 100;
-    let mut out: Vec<u32> = choices
-        .iter()
-        .map(|c| u32::try_from(share(c) / total).unwrap_or(100))
-        .collect();
-    let mut order: Vec<usize> = (0..choices.len()).collect();
-    order.sort_by_key(|n| std::cmp::Reverse(share(&choices[*n]) % total));
-    let missing = 100_u32.saturating_sub(out.iter().sum());
-    for n in order.into_iter().take(size(missing)) {
-        out[n] += 1;
-    }
-    out
+/// Shares in per cent, rounded: the same votes are the same share, so that they may sum up to 99 or 101.
+fn percent(votes: u64, total: u128) -> u32 {
+    let rounded = (u128::from(votes) * 100 + total / 2).checked_div(total);
+    u32::try_from(rounded.unwrap_or_default()).unwrap_or(100)
 }
 
 /// The line below: how many voted, and how it ended.
@@ -189,8 +173,7 @@ fn foot(poll: &Poll, choices: &[Choice]) -> Option<String> {
         return Some(votes);
     }
     Some(match winners(choices).len() {
-        0 => format!("closed, {votes}"),
-        1 => format!("closed, {votes}"),
+        0 | 1 => format!("closed, {votes}"),
         n => format!("closed, {votes}, a tie of {n}"),
     })
 }
@@ -243,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn shares_sum_up_and_do_not_overflow() {
-        assert_eq!(percent(&choices(&[1, 1, 1])), [34, 33, 33]);
-        assert_eq!(percent(&choices(&[0, 0])), [0, 0]);
-        assert_eq!(percent(&choices(&[3, 1])), [75, 25]);
+    fn shares_are_rounded_and_do_not_overflow() {
+        assert_eq!([1, 1, 2].map(|v| percent(v, 4)), [25, 25, 50]);
+        assert_eq!([0, 5].map(|v| percent(v, 0)), [0, 0]);
+        assert_eq!([1, 2].map(|v| percent(v, 3)), [33, 67]);
         let most = choices(&[u64::MAX; 10]);
-        assert_eq!(percent(&most), [10; 10]);
+        assert_eq!(percent(u64::MAX, total(&most)), 10);
+        assert_eq!(percent(u64::MAX, u128::from(u64::MAX)), 100);
         assert_eq!(total(&most), u128::from(u64::MAX) * 10);
-        assert_eq!(percent(&choices(&[u64::MAX, 1])).iter().sum::<u32>(), 100);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::media::overlay::kit;
 use crate::media::overlay::sprite::Sprite;
 use crate::media::overlay::text::{Letters, Run, Style};
 
-const BOX: [u8; 3] = [12, 16, 22];
-const BOX_ALPHA: u8 = 172;
+/// As the panel of cards.
+const BOX: [u8; 3] = [14, 17, 24];
+const BOX_ALPHA: u8 = 205;
 const WHITE: [u8; 3] = [255; 3];
 const GREY: [u8; 3] = [204, 211, 220];
 const ACCENT: [u8; 3] = [255, 176, 46];
@@ -79,7 +80,7 @@ pub(super) fn board(
             kit::rounded(
                 limit.0 as usize,
                 tall as usize,
-                (px / 4) as usize,
+                (px * 2 / 5) as usize,
                 BOX_ALPHA,
                 BOX,
             )
@@ -146,7 +147,7 @@ fn panel(lines: &[Line], px: u32, accent: Option<[u8; 3]>, width: Width) -> Spri
     if let Some(rgb) = accent {
         sprite.lay(&Sprite::filled(side, height, 255, rgb), 0, 0);
     }
-    kit::rounded_corners(&mut sprite, (px / 4) as usize);
+    kit::rounded_corners(&mut sprite, (px * 2 / 5) as usize);
     let mut y = edge;
     for line in lines {
         let spare = match width {
