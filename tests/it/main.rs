@@ -13,6 +13,7 @@ mod cli_check;
 mod cli_doctor;
 mod ctl;
 mod encode;
+mod moderation;
 mod mqtt;
 mod rtmp;
 mod rtsp;
