@@ -59,7 +59,7 @@ rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
-	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)
+	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers --bench overlay $(ARGS)
 
 .PHONY: fleet-sim
 fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back (docs/fleet.md); about four minutes

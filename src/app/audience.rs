@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::media::engine::Audience as Overlay;
 use crate::room::actor::{Ask, RoomHandle};
 use crate::room::item::Output;
-use crate::room::{Reason, Room, Settings};
+use crate::room::{Room, Settings};
 
 /// Time between two looks at the figures.
 const LOOK: Duration = Duration::from_secs(1);
@@ -132,7 +132,7 @@ async fn tell(room: RoomHandle, overlay: Overlay, handle: Handle) {
     let mut told = AudienceFigures::default();
     loop {
         tick.tick().await;
-        room.set_capacity(overlay.capacity_per_s());
+        room.set_capacity(overlay.capacity_per_s() as f32);
         let now = figures(&room, &overlay);
         if now != told {
             told = now.clone();
@@ -145,11 +145,19 @@ async fn tell(room: RoomHandle, overlay: Overlay, handle: Handle) {
 /// the lanes, and the overlay's go on from there.
 fn figures(room: &RoomHandle, overlay: &Overlay) -> AudienceFigures {
     // In this order: what is handed over between the two is seen as waiting for a moment, never twice.
-    let drawn = overlay.counts();
+    let overlay = overlay.counts();
+    let drawn = overlay.danmaku;
     let room = room.counts();
     let mut refused: std::collections::BTreeMap<&'static str, u64> =
         room.refused.iter().map(|(r, n)| (r.code(), *n)).collect();
-    for (name, n) in drawn.refused() {
+    let lost = [
+        ("expired", drawn.expired),
+        ("pushed-out", drawn.pushed_out),
+        ("withdrawn", drawn.withdrawn),
+        ("danmaku-off", drawn.off),
+        ("overlay-full", overlay.lost),
+    ];
+    for (name, n) in lost {
         if n > 0 {
             *refused.entry(name).or_default() += n;
         }

@@ -1,6 +1,8 @@
 //! What stands behind every edge that takes commands: the core for what changes something, the parts of the box for what
 //! only asks. How many of each origin are admitted, the desk itself knows ([`Desk::limited`]).
 
+mod audience;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +11,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::log_ring::{LogRing, MAX_LINES};
+use crate::clock::Clock;
 use crate::config::{self, Config, board};
 use crate::device::command::{Command, Origin};
+use crate::device::policy::{Denial, DenialCode};
 use crate::device::supervisor::Handle;
 use crate::edge::codec::{Code, Failure};
 use crate::edge::desk::{Desk, Done, Picture};
@@ -18,6 +22,7 @@ use crate::error::{Error, Kind};
 use crate::media::access_unit::AccessUnit;
 use crate::media::fanout::Fanout;
 use crate::media::output::snapshot;
+use crate::room::actor::RoomHandle;
 
 /// Longest text of a configuration that is checked, bytes.
 const MAX_TOML: usize = 32 * 1024;
@@ -32,6 +37,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Behind {
     handle: Handle,
+    room: RoomHandle,
+    clock: Clock,
     logs: LogRing,
     main: Fanout<AccessUnit>,
     board: Arc<board::Detected>,
@@ -50,10 +57,11 @@ pub fn desk(behind: Behind) -> Desk {
 }
 
 impl Behind {
-    /// The core, the log, the picture on air, and what the configuration says of commands.
+    /// The core, the room and its clock, the log, the picture on air, and what the configuration says of commands.
     #[must_use]
     pub fn new(
         handle: Handle,
+        (room, clock): (RoomHandle, Clock),
         logs: LogRing,
         main: Fanout<AccessUnit>,
         config: &Config,
@@ -65,6 +73,8 @@ impl Behind {
         };
         Self {
             handle,
+            room,
+            clock,
             logs,
             main,
             board: Arc::new(board),
@@ -79,12 +89,27 @@ impl Behind {
             Command::Logs { lines } => self.last_lines(lines),
             Command::Snapshot { max_width } => self.snapshot(max_width).await,
             Command::ConfigValidate { toml } => self.validate(toml).await,
+            command if command.is_for_room() => self.audience(command).await,
             Command::Reboot if !self.can_reboot => Err(Failure::new(
                 Code::Unsupported,
                 "This box cannot start its machine anew: box.reboot is empty.",
             )),
             command => Done::by(self.handle.command(origin, command).await),
         }
+    }
+
+    async fn audience(&self, command: Command) -> Result<Done, Failure> {
+        let drawn = matches!(
+            command,
+            Command::Notify(_) | Command::Danmaku(_) | Command::Alert(_)
+        );
+        let status = self.handle.status();
+        let bare = status.borrow().carries_no_words();
+        if drawn && bare {
+            let said = "The camera makes the stream itself, so nothing can be drawn on it. Set video.passthrough to false.";
+            return Err(Failure::from(&Denial::new(DenialCode::Passthrough, said)));
+        }
+        audience::run(&self.room, &self.clock, command).await
     }
 
     fn status(&self) -> Result<Done, Failure> {

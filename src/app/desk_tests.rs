@@ -19,7 +19,22 @@ fn desk_of(
     let (handle, _) = Supervisor::spawn(&runtime, state, Clock::real(), effects);
     let logs = LogRing::default();
     let board = board::detected().board;
-    let behind = Behind::new(handle, logs.clone(), Fanout::new(|| {}), config, &board);
+    let settings = crate::room::Settings {
+        moderation: config.moderation.clone(),
+        words: Vec::new(),
+        room: config.room.clone(),
+    };
+    let room = crate::room::Room::new(&settings).unwrap();
+    let room = RoomHandle::start(room, Clock::real(), Box::new(|_| {})).unwrap();
+    let room = (room, Clock::real());
+    let behind = Behind::new(
+        handle,
+        room,
+        logs.clone(),
+        Fanout::new(|| {}),
+        config,
+        &board,
+    );
     (desk(behind), logs, taken)
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 use super::End;
+use super::audience::Audience;
 use super::hardware::Hardware;
 use super::log_ring::LogRing;
 use crate::device::effect::Effect;
@@ -22,6 +23,8 @@ pub struct Carrier {
     pub engine: Engine,
     /// The other devices of the box.
     pub hardware: Hardware,
+    /// The room.
+    pub audience: Audience,
     /// What is to be done, in order.
     pub effects: mpsc::Receiver<Effect>,
     /// Where what is wanted is kept.
@@ -71,14 +74,17 @@ impl Carrier {
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
                 other => {
-                    if let Effect::SetDestination(destination) = other {
-                        self.logs.hide(&destination.key);
+                    match other {
+                        Effect::SetDestination(destination) => self.logs.hide(&destination.key),
+                        Effect::ShowStage(stage) => self.audience.stage(stage),
+                        _ => {}
                     }
                     self.engine.apply(other);
                     self.hardware.apply(other);
                 }
             }
         }
+        self.audience.stop();
         self.engine.stop();
         self.hardware.stop();
     }

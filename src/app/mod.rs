@@ -4,6 +4,7 @@
 //! End (each stage logged and bounded): supervisor hears `Shutdown` and takes no more commands; pushes; RTSP;
 //! sources; encoders; fan-outs; systemd; state folder unlocked.
 
+mod audience;
 mod banner;
 /// A private broker.
 pub mod broker;
@@ -13,6 +14,7 @@ mod encoders;
 mod hardware;
 /// The last lines of the log.
 pub mod log_ring;
+mod prepare;
 mod remote;
 pub mod sources;
 
@@ -22,10 +24,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::config::board::Board;
-use crate::config::{Config, RtspAuth};
 use crate::device::command::{Command, Origin};
-use crate::device::state::{DestinationSetup, Setup, State, Wanted};
+use crate::device::state::State;
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
 use crate::edge::desk::Desk;
@@ -35,14 +37,14 @@ use crate::error::Result;
 use crate::media::access_unit::AccessUnit;
 use crate::media::engine::{Engine, EngineOptions};
 use crate::media::fanout::Fanout;
-use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
 use crate::store::db::Db;
-use crate::store::files::{self, LoadedWanted};
 use crate::store::folder;
+use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
+use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
@@ -188,10 +190,29 @@ impl App {
             password: password.as_ref(),
             notices: notices.into_iter().chain(warning).collect(),
         };
+        let audience = Audience::start(audience::Parts {
+            config: &config,
+            clock: &clock,
+            overlay: engine.audience(),
+            blinker: hardware.blinker(),
+            handle: &handle,
+            runtime,
+        });
+        let audience = match audience {
+            Ok(audience) => audience,
+            Err(e) => {
+                supervisor.abort();
+                engine.stop();
+                hardware.stop();
+                return Err(e);
+            }
+        };
+        let room = audience.room();
         let end = Arc::new(OnceLock::new());
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
+            audience,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,
@@ -200,7 +221,14 @@ impl App {
             logs: logs.clone(),
             end: end.clone(),
         })?;
-        let behind = desk::Behind::new(handle.clone(), logs, main.clone(), &config, &board);
+        let behind = desk::Behind::new(
+            handle.clone(),
+            (room.clone(), clock),
+            logs,
+            main.clone(),
+            &config,
+            &board,
+        );
         let desk = desk::desk(behind).limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
         let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
@@ -214,6 +242,7 @@ impl App {
             board: &board,
             encoders: &table.usable,
             desk: &desk,
+            room: &room,
             status: status.clone(),
             runtime,
         };
@@ -293,12 +322,6 @@ impl App {
     }
 }
 
-/// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
-fn hide_secrets(logs: &LogRing, config: &Config) {
-    let keys = config.destination.iter().map(|d| &d.key);
-    keys.chain(&config.mqtt.password).for_each(|s| logs.hide(s));
-}
-
 /// Remote control, where a broker is configured, and a sentence if there can be none; the box does well without it.
 fn open_remote(
     state_dir: &std::path::Path,
@@ -333,78 +356,6 @@ fn open_local(
     let local = Local::start(dir, link, handle.clone(), desk.clone(), runtime)?;
     tracing::info!(socket = %local.path().display(), "boothcast ctl is heard");
     Ok((local, lock))
-}
-
-/// Wanted state from the last run; on the first run, live if a destination is switched on.
-fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
-    Ok(match files::load_wanted(&config.paths.state)? {
-        LoadedWanted::FirstRun => (
-            Wanted::new(config.destination.iter().any(|d| d.enabled)),
-            None,
-        ),
-        LoadedWanted::Loaded(wanted) => (wanted, None),
-        LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
-    })
-}
-
-/// The RTSP server's options, and the password if it was made just now.
-fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<crate::config::Secret>)> {
-    let rtsp = &config.rtsp;
-    if !rtsp.enabled {
-        return Ok((None, None));
-    }
-    let mut fresh = None;
-    let auth = match rtsp.auth {
-        RtspAuth::None => None,
-        RtspAuth::Digest => {
-            let (password, made_now) = files::rtsp_password(&config.paths.state)?;
-            fresh = made_now.then(|| password.clone());
-            Some((rtsp.user.clone(), password))
-        }
-    };
-    let tls = (!rtsp.tls_cert.as_os_str().is_empty()).then(|| RtspTls {
-        cert_pem: rtsp.tls_cert.clone(),
-        key_pem: rtsp.tls_key.clone(),
-        port: rtsp.tls_port,
-    });
-    let options = RtspOptions {
-        listen: rtsp.listen,
-        port: rtsp.port,
-        auth,
-        tls,
-        max_readers: rtsp.max_readers,
-        session_timeout_s: rtsp.session_timeout_s,
-        box_name: config.box_.name.to_string(),
-    };
-    Ok((Some(options), fresh))
-}
-
-fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
-    Setup {
-        name: config.box_.name.clone(),
-        main: config.encode.video.clone(),
-        sub: config.sub.enabled.then(|| config.sub.video.clone()),
-        encoders: encoders.to_vec(),
-        passthrough: config.video.passthrough && !config.sub.enabled,
-        audio,
-        gain_db: config.audio.gain_db,
-        offset_ms: config.audio.offset_ms,
-        destinations: config
-            .destination
-            .iter()
-            .map(|d| DestinationSetup {
-                name: d.name.clone(),
-                enabled: d.enabled,
-                max_bitrate: d.max_bitrate,
-            })
-            .collect(),
-        adaptive: config.adaptive.clone(),
-        heat: crate::device::thermal::Limits {
-            step_c: config.thermal.step_down_c,
-            lowest_c: config.thermal.lowest_c,
-            hold: Duration::from_secs(config.thermal.recover_s.into()),
-        },
-    }
 }
 
 /// Logs each change of the health sentence.

@@ -10,6 +10,7 @@
 //! One task takes what the client brings and never waits for anything else, so the connection always goes on.
 
 mod answers;
+mod audience;
 mod commands;
 mod desired;
 mod groups;
@@ -23,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::board::Board;
-use crate::config::{BoxId, BrokerUrl, Config, GroupName};
+use crate::config::{BoxId, BrokerUrl, Config, GroupName, RoomName};
 use crate::device::status::Status;
 use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{
@@ -32,7 +33,9 @@ use crate::edge::mqtt::client::{
 use crate::edge::mqtt::topics::{BoxTopics, Fleet, Meant};
 use crate::edge::net;
 use crate::error::{Error, Kind, Result};
+use crate::room::actor::RoomHandle;
 use crate::store::db::Db;
+use audience::Audience;
 use commands::Commands;
 use tell::Tell;
 
@@ -46,6 +49,8 @@ pub struct Parts<'a> {
     pub encoders: &'a [String],
     /// Where commands go.
     pub desk: &'a Desk,
+    /// Where the audience is heard.
+    pub room: &'a RoomHandle,
     /// What the box is doing.
     pub status: watch::Receiver<Status>,
     /// Where its tasks run.
@@ -56,6 +61,7 @@ pub struct Parts<'a> {
 pub struct Remote {
     client: Client,
     tell: Arc<Tell>,
+    audience: Option<Audience>,
     stop: watch::Sender<bool>,
     /// In the order in which they end: each lets go of what the next waits for.
     tasks: Vec<(&'static str, JoinHandle<()>)>,
@@ -76,7 +82,10 @@ impl Remote {
         let topics = Fleet::new(&config.mqtt.fleet).of(&id);
         let options = options(config, broker, &id, tell::will(&topics, db));
         tracing::info!(broker = %options.broker, fleet = %config.mqtt.fleet, %id, "remote control over MQTT");
+        let bridges = config.room.bridges.then(|| options.clone());
         let (client, happenings) = Client::start(options, topics.filters(), parts.runtime)?;
+        let audience = bridges.map(|options| Audience::start(parts, options, parts.room.clone()));
+        let audience = audience.transpose()?;
         let tell = Arc::new(Tell::start(tell::Parts {
             config,
             board: parts.board,
@@ -126,6 +135,7 @@ impl Remote {
         Ok(Self {
             client,
             tell,
+            audience,
             stop,
             tasks,
         })
@@ -135,6 +145,9 @@ impl Remote {
     pub async fn stop(self, limit: Duration) {
         let begun = Instant::now();
         let _ = self.stop.send(true);
+        if let Some(audience) = self.audience {
+            audience.stop(limit / 10).await;
+        }
         // The better half of the time is for the answers.
         let end = begun + limit * 6 / 10;
         for (name, mut task) in self.tasks {
@@ -163,6 +176,12 @@ pub(super) fn box_id(config: &Config) -> Result<BoxId> {
         let said = "This machine has neither a network card with an address of its own nor /etc/machine-id, so nothing says who it is over MQTT.";
         Error::new(Kind::BadConfig, said).mend("Set mqtt.id.")
     })
+}
+
+/// The room whose audience this box draws: the configured one, else one of its own.
+pub(super) fn room_name(config: &Config, id: &BoxId) -> RoomName {
+    let own = || RoomName::from(id);
+    config.room.name.clone().unwrap_or_else(own)
 }
 
 fn options(

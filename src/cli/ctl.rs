@@ -1,6 +1,7 @@
 //! `boothcast ctl`: command and watch a box: the one that runs on this machine over its control socket, or any over MQTT.
 
 mod afar;
+mod audience;
 mod camera;
 mod client;
 mod find;
@@ -10,6 +11,7 @@ mod page;
 mod peer;
 mod raw;
 mod snapshot;
+mod stage;
 mod texts;
 mod values;
 mod watch;
@@ -38,6 +40,10 @@ const HELP: &str = "Examples:
   boothcast ctl profile bitrate 1500k
   boothcast ctl destination set youtube rtmps://a.rtmps.youtube.com/live2 --key-file youtube.key
   boothcast ctl overlay text \"Back at 14:00\" --seconds 600
+  boothcast ctl lower-third \"Ada Lovelace\" \"Countess of computing\" --seconds 8
+  boothcast ctl countdown 20:15 \"Doors open\"
+  boothcast ctl product pin \"Cap\" \"19.90 €\" --picture cap.png --url https://shop.example/cap
+  boothcast ctl panic                               everything of the audience off, and kept off
   boothcast ctl snapshot -o now.jpg --max-width 640
 
 Any box over MQTT, once BOOTHCAST_BROKER=mqtts://broker.example (or --broker, or mqtt.broker) is said:
@@ -106,6 +112,8 @@ fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
     };
     let said = peer.command(&command)?;
     match &args.what {
+        What::Moderation(audience::Moderation::Queue) => audience::queue(&said, json, out),
+        What::Notify(_) | What::Danmaku(_) | What::Alert(_) => audience::taken(&said, json, out),
         What::Logs { .. } => texts::logs(&said, json, out),
         What::Config(_) => texts::validated(&said, json, out),
         _ => show(json, &said, &accepted(&said), out),

@@ -11,6 +11,8 @@ pub mod doctor;
 /// `boothcast fleet`.
 pub mod fleet;
 mod outcome;
+/// `boothcast preview-overlay`.
+pub mod preview;
 /// `boothcast run`.
 pub mod run;
 mod table;
@@ -36,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   boothcast doctor                           see what this machine has and lacks
   boothcast ctl status                       see how the running box is; ctl --help: command it
   boothcast fleet ls                         see how all boxes are, over MQTT
+  boothcast preview-overlay scene.toml out.png   see the overlay without a camera
   boothcast completions bash > ~/.local/share/bash-completion/completions/boothcast
 
 Exit codes: 0 well, 1 failed, 2 wrong arguments, 78 wrong configuration;
@@ -54,6 +57,8 @@ pub enum Sub {
     Ctl(ctl::CtlArgs),
     /// Many boxes over MQTT: list, watch, settings in stages, commands.
     Fleet(fleet::FleetArgs),
+    /// Draw what a scene file says onto a picture, without a camera.
+    PreviewOverlay(preview::PreviewArgs),
     /// Print shell completions.
     Completions {
         /// For which shell.
@@ -70,6 +75,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Doctor(args) => run::doctor(&args),
         Sub::Ctl(args) => ctl::run(&args),
         Sub::Fleet(args) => fleet::run(&args),
+        Sub::PreviewOverlay(args) => preview::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);

@@ -183,6 +183,8 @@ pub struct ModerationConfig {
 pub struct RoomConfig {
     /// Name in the topics of bridges; `None`: the box's own id.
     pub name: Option<RoomName>,
+    /// Whether bridges are heard over MQTT.
+    pub bridges: bool,
     /// Comments drawn on the picture, 1/s at most; the lanes may hold fewer.
     pub max_drawn_per_s: f32,
 }
@@ -244,6 +246,7 @@ pub(super) fn room(m: &Merged) -> Result<RoomConfig, Problems> {
     let checked = (!name.is_empty()).then(|| super::build::checked(name, m, "room.name"));
     Ok(RoomConfig {
         name: checked.transpose()?,
+        bridges: m.bool("room.bridges"),
         max_drawn_per_s: m.float("room.max_drawn_per_s"),
     })
 }

@@ -87,6 +87,8 @@ table! {
 
     "room.name", Text("1 to 32 characters out of a-z, 0-9 and -", checks::segment), Is(""),
         "Room whose messages this box draws, a part of the topic `room/{name}/in/{source}`; several boxes may share one; empty: the box's own id.";
+    "room.bridges", Bool, Is("true"),
+        "Whether messages of bridges are heard over MQTT, by a connection of their own so that no flood of chat holds up a command.";
     "room.max_drawn_per_s", Float(0.1, 60.0, "comments/s"), Is("20"),
         "Comments drawn at most; fewer where the lanes do not hold so many.";
 }

@@ -147,6 +147,13 @@ checked_string!(
     {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 );
 
+impl From<&BoxId> for RoomName {
+    /// A box has a room of its own, by its id.
+    fn from(id: &BoxId) -> Self {
+        Self(id.as_str().to_owned())
+    }
+}
+
 fn check_box_name(s: &str) -> Result<(), String> {
     let n = s.chars().take(65).count();
     if !(1..=64).contains(&n) {

@@ -135,7 +135,7 @@ pub enum Command {
     },
     /// Write a line on the picture.
     OverlayText(Banner),
-    /// Take the line and all notifications off the picture.
+    /// Take the line off the picture.
     OverlayClear,
     /// Show a chat notification on the picture for a while.
     Notify(Notice),

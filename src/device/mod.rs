@@ -98,6 +98,8 @@ mod properties_hardware;
 #[cfg(test)]
 mod properties_remote;
 #[cfg(test)]
+mod properties_stage;
+#[cfg(test)]
 mod state_tests;
 #[cfg(test)]
 mod supervisor_saved_tests;

@@ -13,7 +13,7 @@ use super::event::*;
 use super::health::{Severity, health};
 use super::policy::{Decision, decide};
 use super::properties_hardware::{self, calm, hardware};
-use super::properties_remote::{self, Known, trial_ended};
+use super::properties_remote::{self, Known, countdown_over, trial_ended};
 use super::source::Source;
 use super::state::*;
 use super::status::Status;
@@ -199,7 +199,7 @@ impl World {
             )
         });
         if before.wanted != after.wanted {
-            let by_time = trial_ended(before, event, after);
+            let by_time = trial_ended(before, event, after) || countdown_over(before, event, after);
             assert!(accepted || by_time, "{event:?} changed what is wanted");
             assert_eq!(saves, [&after.wanted]);
             assert!(matches!(effects[0], Effect::Persist(_)), "saved first");

@@ -40,6 +40,7 @@ fn start_opens_everything_once() {
             },
             Effect::OpenCamera,
             Effect::OpenMic,
+            Effect::ShowStage(Box::default()),
             Effect::OpenDestination(name("twitch")),
             Effect::OpenDestination(name("youtube")),
         ]

@@ -220,6 +220,15 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Whether the camera's own stream is on air, on which nothing can be drawn.
+    #[must_use]
+    pub fn carries_no_words(&self) -> bool {
+        let main = self.encoders.first();
+        main.and_then(|e| e.encoder.as_deref()) == Some(PASSTHROUGH)
+    }
+}
+
 impl SourceStatus {
     fn of(source: &Source) -> Self {
         if let Some(outage) = source.outage() {

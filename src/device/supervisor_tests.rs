@@ -151,7 +151,9 @@ fn commands_are_answered_and_carried_out() {
 fn time_comes_from_the_clock_and_retries_with_it() {
     run(async {
         let mut bench = Bench::new(64);
-        bench.effects_until(&Effect::OpenMic).await;
+        bench
+            .effects_until(&Effect::ShowStage(Box::default()))
+            .await;
         bench.handle.event(camera(false));
         bench
             .until("the loss", |s| {

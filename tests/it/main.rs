@@ -12,6 +12,7 @@ mod capture;
 mod cli_check;
 mod cli_doctor;
 mod ctl;
+mod danmaku;
 mod encode;
 mod moderation;
 mod mqtt;

@@ -1,5 +1,6 @@
 //! MQTT against a real mosquitto.
 
+mod audience;
 mod cli;
 mod client;
 mod commands;

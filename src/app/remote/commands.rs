@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   take:   rate? ─ well formed? ─┬─ only asks ──> a task of its own ──────────────────────────────> answers.rs
-//!   (never waits)                 └─ changes ──queue──> runner: expired? ─ journal ─ ack ─ [spread] ─ desk ──> answers.rs
+//!   (never waits)                 ├─ changes ──queue──> runner: expired? ─ journal ─ ack ─ [spread] ─ desk ──> answers.rs
+//!                                 └─ urgent ──a queue of its own──> the same beside it
 //! ```
 //!
-//! Commands run one after another in the order in which they came; only those that wait for their random moment, and those
-//! that only ask, are overtaken or overtake. A message is acknowledged to the broker once it is in the journal, refused, or
+//! Commands run one after another in the order in which they came; only those that wait for their random moment, those that
+//! only ask, and panic, are overtaken or overtake. A message is acknowledged to the broker once it is in the journal, refused, or
 //! only asks: so whatever was acknowledged is answered, in this life of the program or the next.
 
 mod runner;
@@ -21,7 +22,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::answers::{Outgoing, Said};
-use crate::device::command::Origin;
+#[cfg(doc)]
+use crate::device::command::Command;
+use crate::device::command::{Origin, URGENT};
 use crate::edge::codec::{Code, Failure};
 use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{Ack, Received};
@@ -33,6 +36,8 @@ pub use runner::Runner;
 const QUEUE: usize = 256;
 /// Commands that wait for their random moment, at most.
 const SPREAD: usize = 256;
+/// Urgent commands that wait to be begun, at most.
+const URGENT_QUEUE: usize = 64;
 /// Questions at once, and how many of them are looked into at once.
 const ASKS: usize = 64;
 const ASKS_AT_WORK: usize = 4;
@@ -47,15 +52,33 @@ pub struct Item {
     place: Option<OwnedSemaphorePermit>,
 }
 
-pub fn queue() -> (mpsc::Sender<Item>, mpsc::Receiver<Item>) {
-    mpsc::channel(QUEUE)
+/// The ways to the runner: nothing else holds up what is urgent ([`Command::is_urgent`]).
+pub struct Ways {
+    usual: mpsc::Sender<Item>,
+    urgent: mpsc::Sender<Item>,
+}
+
+/// Their ends.
+pub struct Lanes {
+    usual: mpsc::Receiver<Item>,
+    urgent: mpsc::Receiver<Item>,
+}
+
+pub fn queue() -> (Ways, Lanes) {
+    let (usual, usual_end) = mpsc::channel(QUEUE);
+    let (urgent, urgent_end) = mpsc::channel(URGENT_QUEUE);
+    let lanes = Lanes {
+        usual: usual_end,
+        urgent: urgent_end,
+    };
+    (Ways { usual, urgent }, lanes)
 }
 
 /// The taking side.
 pub struct Commands {
     desk: Desk,
     topics: BoxTopics,
-    queue: mpsc::Sender<Item>,
+    ways: Ways,
     answers: mpsc::Sender<Outgoing>,
     places: Arc<Semaphore>,
     asks: JoinSet<()>,
@@ -79,16 +102,11 @@ fn count(counter: &AtomicU64, what: &str, why: &str) {
 }
 
 impl Commands {
-    pub fn new(
-        desk: Desk,
-        topics: BoxTopics,
-        queue: mpsc::Sender<Item>,
-        answers: mpsc::Sender<Outgoing>,
-    ) -> Self {
+    pub fn new(desk: Desk, topics: BoxTopics, ways: Ways, answers: mpsc::Sender<Outgoing>) -> Self {
         Self {
             desk,
             topics,
-            queue,
+            ways,
             answers,
             places: Arc::new(Semaphore::new(SPREAD)),
             asks: JoinSet::new(),
@@ -114,7 +132,12 @@ impl Commands {
             retain,
             dup,
         };
-        if let Err(failure) = self.desk.admit(Origin::Mqtt) {
+        let admitted = if name == URGENT {
+            self.desk.admit_urgent(Origin::Mqtt)
+        } else {
+            self.desk.admit(Origin::Mqtt)
+        };
+        if let Err(failure) = admitted {
             let refusal = codec::refuse(&incoming, &self.topics, failure);
             self.refuse(refusal, ack);
             return false;
@@ -151,7 +174,12 @@ impl Commands {
         if item.command.command.only_asks() {
             return self.ask(item);
         }
-        match self.queue.try_send(item) {
+        let way = if item.command.command.is_urgent() {
+            &self.ways.urgent
+        } else {
+            &self.ways.usual
+        };
+        match way.try_send(item) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(item)) => {
                 self.refuse(busy(&item.command), item.ack);

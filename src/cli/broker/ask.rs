@@ -15,7 +15,10 @@ use crate::cli::outcome::Trouble;
 use crate::config::{BoxId, GroupName};
 use crate::device::command::topic_name;
 use crate::edge::mqtt::client::Message;
+use crate::edge::mqtt::codec::MAX_PAYLOAD;
 
+/// The largest command that is sent: what a box takes, less what stands around it in the packet.
+const MAX_ASKING: usize = MAX_PAYLOAD - 2048;
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
 /// The most answers that are kept.
@@ -79,6 +82,17 @@ fn to_box(reach: &Reach, to: &BoxId, id: &str, command: &Value, limit: Duration)
     message
 }
 
+/// What is longer is dropped on its way, and nobody would say so.
+fn fits(message: &Message) -> Result<(), Trouble> {
+    if message.payload.len() <= MAX_ASKING {
+        return Ok(());
+    }
+    Err(Trouble::Usage(format!(
+        "This command is longer than {} KiB, which is more than goes over MQTT. Use a smaller picture, or boothcast ctl at the box.",
+        MAX_ASKING / 1024
+    )))
+}
+
 /// The id of an answer and the answer, if it is one.
 fn answer(said: &Said) -> Option<(String, Value)> {
     if said.payload.len() > MAX_ANSWER {
@@ -107,6 +121,7 @@ pub(in crate::cli) async fn one(
         _ => aside(said),
     };
     let message = to_box(reach, to, &id, command, reach.limit);
+    fits(&message)?;
     link.send([message], end, &mut hear).await?;
     while found.is_none() {
         let mut hear = |said: Said| match answer(&said) {
@@ -143,6 +158,7 @@ pub(in crate::cli) async fn several(
             message
         })
         .collect();
+    messages.iter().try_for_each(fits)?;
     let mut hear = |said: Said| {
         if said.topic == topic
             && let Some((id, answer)) = answer(&said)
@@ -215,6 +231,7 @@ pub(in crate::cli) async fn group(
     };
     let topic = reach.fleet.group_command(group, &topic_name(name(command)));
     let message = asking(topic, &id, command, spread, limit);
+    fits(&message)?;
     let mut done = false;
     link.send([message], end, &mut |said| done = hear(said))
         .await?;

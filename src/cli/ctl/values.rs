@@ -1,8 +1,11 @@
 //! Values as people write them.
 
+use serde::de::DeserializeOwned;
+
 use crate::config::bitrate_number;
 use crate::device::control::{ControlInfo, ControlKind, ControlValue};
 use crate::device::notice::NoticeKind;
+use crate::device::stage::Choice;
 
 /// `40` or `40%`.
 pub(super) fn percent(text: &str) -> Result<u8, String> {
@@ -34,6 +37,73 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
 pub(super) fn notice_kind(text: &str) -> Result<NoticeKind, String> {
     serde_json::from_value(serde_json::json!(text))
         .map_err(|_| "choose chat, follow, gift, order or question".to_owned())
+}
+
+/// One of the words of `T`, by its name on the wire.
+pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::json!(text)).map_err(|e| e.to_string().replace('`', ""))
+}
+
+/// `on` or `off`.
+pub(super) fn on_off(text: &str) -> Result<bool, String> {
+    switch(text).ok_or_else(|| "choose on or off".to_owned())
+}
+
+/// When a countdown ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// So many seconds from now.
+    After(u32),
+    /// When the clock shows this hour and minute next.
+    At(i8, i8),
+}
+
+/// `90`, `5m`, `1h30m`, or `20:15`.
+pub(super) fn end(text: &str) -> Result<End, String> {
+    let wrong = || "write how long, such as 90, 5m or 1h30m, or a time such as 20:15".to_owned();
+    if let Some((hour, minute)) = text.split_once(':') {
+        let part = |text: &str, most: i8| {
+            let digits = text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
+            let number = text.parse::<i8>().ok().filter(|n| digits && *n <= most);
+            number.ok_or_else(wrong)
+        };
+        return Ok(End::At(part(hour, 23)?, part(minute, 59)?));
+    }
+    span(text).map(End::After).ok_or_else(wrong)
+}
+
+/// Seconds of `90`, `90s`, `5m`, `1h30m`; each unit at most once, the larger before the smaller.
+fn span(text: &str) -> Option<u32> {
+    let (mut rest, mut sum) = (text, 0u32);
+    for (unit, seconds) in [('h', 3600), ('m', 60), ('s', 1)] {
+        if let Some((number, after)) = rest.split_once(unit) {
+            sum = sum.checked_add(digits(number)?.checked_mul(seconds)?)?;
+            rest = after;
+        }
+    }
+    if rest.is_empty() {
+        return (!text.is_empty()).then_some(sum);
+    }
+    // A bare number is seconds, and stands alone.
+    (rest == text).then(|| digits(rest)).flatten()
+}
+
+fn digits(text: &str) -> Option<u32> {
+    let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    all.then(|| text.parse().ok()).flatten()
+}
+
+/// `Tea=12`, or `Tea` for no votes. What stands behind the last `=` and is no number belongs to the text.
+pub(super) fn choice(text: &str) -> Result<Choice, String> {
+    let number = |votes: &str| votes.parse::<u64>().ok();
+    let split = text
+        .rsplit_once('=')
+        .and_then(|(text, votes)| Some((text, number(votes.trim())?)));
+    let (text, votes) = split.unwrap_or((text, 0));
+    Ok(Choice {
+        text: text.trim().to_owned(),
+        votes,
+    })
 }
 
 /// A number, on or off, or the name of a choice, as the control takes it if it is known (a choice may be called `100` or
@@ -91,6 +161,52 @@ mod tests {
         let digits = menu(&["Off", "100", "200"]);
         assert_eq!(check(&digits, &control("100", Some(&digits))), Ok(1));
         assert_eq!(check(&digits, &control("off", Some(&digits))), Ok(0));
+    }
+
+    #[test]
+    fn a_countdown_ends_after_a_while_or_at_a_time() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h30m", 5400),
+            ("1h5s", 3605),
+            ("0", 0),
+        ] {
+            assert_eq!(end(text), Ok(End::After(seconds)), "{text}");
+        }
+        assert_eq!(end("20:15"), Ok(End::At(20, 15)));
+        assert_eq!(end("8:05"), Ok(End::At(8, 5)));
+        for bad in [
+            "",
+            "m",
+            "5x",
+            "5m30",
+            "30m1h",
+            "-5",
+            "+5m",
+            "24:00",
+            "20:60",
+            "20:+1",
+            "20:15:00",
+            "1e3",
+            "99999999999",
+            "2000000h",
+            "soon",
+            "٥m",
+        ] {
+            assert!(end(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_choice_has_votes_or_none() {
+        let choice = |text| choice(text).map(|c| (c.text, c.votes));
+        assert_eq!(choice("Tea=12"), Ok(("Tea".into(), 12)));
+        assert_eq!(choice("Tea"), Ok(("Tea".into(), 0)));
+        assert_eq!(choice("E=mc²"), Ok(("E=mc²".into(), 0)));
+        assert_eq!(choice("1+1=2=7"), Ok(("1+1=2".into(), 7)));
+        assert_eq!(choice("Tea=-1"), Ok(("Tea=-1".into(), 0)));
     }
 
     #[test]

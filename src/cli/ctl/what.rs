@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{camera, values};
+use super::{audience, camera, stage, values};
 use crate::config::{DestinationName, StreamUrl};
 use crate::device::notice::NoticeKind;
 
@@ -40,6 +40,34 @@ pub enum What {
     Overlay(Overlay),
     /// Show a chat notification on the picture for a while.
     Notify(Notify),
+    /// Show a comment of the audience on the picture.
+    Danmaku(audience::Danmaku),
+    /// Show an alert of the audience on the picture, when its turn comes.
+    Alert(audience::Alert),
+    /// Decide what the audience's text comes onto the picture.
+    #[command(subcommand)]
+    Moderation(audience::Moderation),
+    /// Take everything of the audience off the picture at once, and show nothing more of it until --off.
+    Panic(stage::Panic),
+    /// A title on the picture, or who is speaking.
+    LowerThird(stage::LowerThird),
+    /// A line that runs along the bottom of the picture.
+    Ticker(stage::Ticker),
+    /// Count down on the picture.
+    Countdown(stage::Countdown),
+    /// A product on the picture, with a QR code of its address.
+    #[command(subcommand)]
+    Product(stage::Product),
+    /// A poll on the picture.
+    #[command(subcommand)]
+    Poll(stage::Poll),
+    /// The logo on the picture.
+    Logo(stage::Logo),
+    /// Show and hide layers of the overlay.
+    #[command(subcommand)]
+    Layer(stage::Layer),
+    /// Change how comments run over the picture; what is not given stays.
+    DanmakuSet(stage::DanmakuSet),
     /// Fetch a picture of what is on air, as JPEG.
     Snapshot(Snapshot),
     /// Print the last lines of the box's log, without secrets.
@@ -141,7 +169,7 @@ pub enum Overlay {
         #[arg(long, value_name = "SECONDS")]
         seconds: Option<u32>,
     },
-    /// Take the line and all notifications off the picture.
+    /// Take the line off the picture.
     Clear,
 }
 

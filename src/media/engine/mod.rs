@@ -4,10 +4,10 @@
 //! in a driver (camera, sound card, encoder) has a worker thread of its own, so that none holds up the others.
 
 mod encoders;
+mod overlay;
 mod picture;
 mod pushes;
 mod sound;
-mod words;
 mod worker;
 
 use std::sync::Arc;
@@ -23,13 +23,14 @@ use super::report::Reporter;
 use super::time::MediaClock;
 use crate::config::Config;
 use crate::device::effect::Effect;
-use crate::device::event::MediaEvent;
+use crate::device::event::{MediaEvent, Rendition};
 use crate::error::Result;
 use encoders::Encoders;
+use overlay::Overlay;
+pub use overlay::{Audience, AudienceCounts};
 use picture::Picture;
 use pushes::Pushes;
 use sound::Sound;
-use words::WordsOnAir;
 
 /// Finds a source anew each time it is opened: a camera that was plugged in again may have another node.
 pub type Resolver<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
@@ -67,7 +68,7 @@ struct Lane {
 /// The running engine.
 pub struct Engine {
     picture: Picture,
-    words: WordsOnAir,
+    overlay: Overlay,
     sound: Option<Sound>,
     encoders: Arc<Encoders>,
     encode_worker: worker::Worker<encoders::Job>,
@@ -94,6 +95,8 @@ impl Engine {
             rtsp,
             runtime,
         } = options;
+        let facts = overlay::FactSource::default();
+        let reporter = &facts.tap(reporter);
         let with_audio = audio.is_some();
         // Without sound there is nothing to be in step with.
         let offset_ms = if with_audio {
@@ -115,11 +118,16 @@ impl Engine {
                 });
                 let count = Arc::new(std::sync::atomic::AtomicU64::new(0));
                 let (out, counter) = (fanout.clone(), count.clone());
+                let bytes = (rendition == Rendition::Main).then(|| facts.bytes.clone());
                 let delay = DelayLine::start(
                     &clock,
                     Arc::new(move |unit: AccessUnit| {
                         if unit.track == Track::Video {
                             counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        }
+                        if let Some(bytes) = &bytes {
+                            let more = unit.data.len() as u64;
+                            bytes.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
                         }
                         out.push(unit);
                     }),
@@ -148,8 +156,8 @@ impl Engine {
         let jobs = encoders.clone();
         let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
         let encode = encode_worker.sender();
-        let words = WordsOnAir::start(encoders.input())?;
-        let canvas = words.canvas();
+        let overlay = Overlay::start(&config, encoders.input(), &clock, facts.clone())?;
+        let canvas = overlay.canvas();
         let picture = Picture::start(&config, video, &clock, &encoders, encode, canvas, reporter)?;
         let rtsp = match rtsp {
             None => None,
@@ -176,7 +184,7 @@ impl Engine {
         let heartbeat = runtime.spawn(beat(lanes.clone(), audio_count, reporter.clone()));
         Ok(Self {
             picture,
-            words,
+            overlay,
             sound,
             encoders,
             encode_worker,
@@ -200,6 +208,12 @@ impl Engine {
         self.lanes[0].fanout.clone()
     }
 
+    /// The way of the room onto the picture.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        self.overlay.audience()
+    }
+
     /// Starts to carry out one effect; never waits for a device. Effects that are not the engine's are ignored.
     pub fn apply(&mut self, effect: &Effect) {
         match effect {
@@ -220,9 +234,9 @@ impl Engine {
                     index: *index,
                     video: video.clone(),
                 });
-                if *rendition == crate::device::event::Rendition::Main {
+                if *rendition == Rendition::Main {
                     self.picture.resize(video);
-                    self.words.resize(self.encoders.raw_of(video));
+                    self.overlay.resize(self.encoders.raw_of(video));
                 }
             }
             Effect::SetBitrate { rendition, bitrate } => {
@@ -238,9 +252,9 @@ impl Engine {
             Effect::CloseDestination(name) => self.pushes.close(name),
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
-            Effect::ShowWords(words) => self.words.show(words),
-            Effect::ShowStage(_)
-            | Effect::Restart
+            Effect::ShowStage(stage) => self.overlay.stage((**stage).clone()),
+            Effect::ShowWords(words) => self.overlay.words(words),
+            Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)
             | Effect::Identify
@@ -276,7 +290,7 @@ impl Engine {
     pub fn stop(self) {
         let Self {
             picture,
-            words,
+            overlay,
             sound,
             encoders,
             encode_worker,
@@ -294,7 +308,7 @@ impl Engine {
             tracing::info!("RTSP server ended");
         }
         picture.stop();
-        words.stop();
+        overlay.stop();
         if let Some(sound) = sound {
             sound.stop();
         }

@@ -81,17 +81,22 @@ impl<J: Send + 'static> Worker<J> {
     pub(super) fn stop(self, limit: Duration) {
         let Self { name, jobs, thread } = self;
         drop(jobs);
-        let end = Instant::now() + limit;
-        while !thread.is_finished() {
-            if Instant::now() >= end {
-                tracing::warn!(worker = name, "did not end in time and is left behind");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        join(name, thread, limit);
+    }
+}
+
+/// Waits at most `limit` for a thread that has been told to end; one that hangs is left behind with a warning.
+pub(super) fn join(name: &'static str, thread: JoinHandle<()>, limit: Duration) {
+    let end = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= end {
+            tracing::warn!(worker = name, "did not end in time and is left behind");
+            return;
         }
-        if thread.join().is_err() {
-            tracing::error!(worker = name, "had panicked");
-        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    if thread.join().is_err() {
+        tracing::error!(worker = name, "had panicked");
     }
 }
 

@@ -48,20 +48,13 @@ struct Shared {
     scene: Mutex<Option<Arc<Prepared>>>,
     /// Scenes that a frame was being drawn with when they were replaced: their memory is freed here and not by that thread.
     gone: Mutex<Vec<Arc<Prepared>>>,
-    room: Mutex<Room>,
+    /// Room for what of the scene is seen, kept so that no frame needs memory.
+    seen: Mutex<Vec<(usize, Position)>>,
 }
 
 struct Prepared {
     scene: Scene,
     info: video::VideoInfo,
-}
-
-/// Memory that is kept from frame to frame.
-#[derive(Default)]
-struct Room {
-    row: Vec<u8>,
-    /// What of the scene is seen, and where.
-    seen: Vec<(usize, Position)>,
 }
 
 impl std::fmt::Debug for Canvas {
@@ -80,8 +73,11 @@ impl Canvas {
             .filter(|_| any)
             .map(|info| Arc::new(Prepared { scene, info }));
         let any = next.is_some();
-        let before = std::mem::replace(&mut *lock(&self.0.scene), next);
-        self.0.any.store(any, Ordering::Release);
+        let before = {
+            let mut now = lock(&self.0.scene);
+            self.0.any.store(any, Ordering::Release);
+            std::mem::replace(&mut *now, next)
+        };
         let mut gone = lock(&self.0.gone);
         gone.extend(before);
         // Nobody can take hold of them any more.
@@ -105,23 +101,23 @@ impl Canvas {
             return frame;
         };
         // While a source is replaced two threads may bring frames.
-        let mut own = Room::default();
-        let mut kept = match self.0.room.try_lock() {
-            Ok(room) => Some(room),
-            Err(TryLockError::Poisoned(room)) => Some(PoisonError::into_inner(room)),
+        let mut own = Vec::new();
+        let mut kept = match self.0.seen.try_lock() {
+            Ok(seen) => Some(seen),
+            Err(TryLockError::Poisoned(seen)) => Some(PoisonError::into_inner(seen)),
             Err(TryLockError::WouldBlock) => None,
         };
-        let room = kept.as_deref_mut().unwrap_or(&mut own);
-        scene.look(pts.nseconds(), &mut room.seen);
-        if room.seen.is_empty() {
+        let seen = kept.as_deref_mut().unwrap_or(&mut own);
+        scene.look(pts.nseconds(), seen);
+        if seen.is_empty() {
             return frame;
         }
         // A shared head is copied here; shared or read-only memory when it is mapped.
-        if scene.write(frame.make_mut(), room) {
+        if scene.write(frame.make_mut(), seen) {
             return frame;
         }
         if let Ok(mut copy) = frame.copy_deep()
-            && copy.get_mut().is_some_and(|head| scene.write(head, room))
+            && copy.get_mut().is_some_and(|head| scene.write(head, seen))
         {
             return copy;
         }
@@ -153,14 +149,14 @@ impl Prepared {
         }
     }
 
-    fn write(&self, frame: &mut gst::BufferRef, room: &mut Room) -> bool {
+    fn write(&self, frame: &mut gst::BufferRef, seen: &[(usize, Position)]) -> bool {
         let Ok(mut frame) = video::VideoFrameRef::from_buffer_ref_writable(frame, &self.info)
         else {
             return false;
         };
-        for (n, at) in &room.seen {
+        for (n, at) in seen {
             let placed = &self.scene.placed[*n];
-            placed.ink.draw(&mut frame, *at, placed.clip, &mut room.row);
+            placed.ink.draw(&mut frame, *at, placed.clip);
         }
         true
     }

@@ -34,6 +34,21 @@ impl Rect {
             && self.y < other.bottom()
             && other.y < self.bottom()
     }
+
+    /// The pixels that the two share; `None`: there are none.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Option<Self> {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let size = |from: i32, a: i32, b: i32| u32::try_from(a.min(b).checked_sub(from)?).ok();
+        let width = size(x, self.right(), other.right()).filter(|w| *w > 0)?;
+        let height = size(y, self.bottom(), other.bottom()).filter(|h| *h > 0)?;
+        Some(Self {
+            x,
+            y,
+            width,
+            height,
+        })
+    }
 }
 
 /// A way over the picture; places are of the sprite's top left corner.

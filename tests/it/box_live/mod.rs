@@ -5,6 +5,7 @@ mod again;
 mod bad_input;
 mod broker;
 mod camera;
+mod clean;
 mod destinations;
 mod ends;
 mod in_process;

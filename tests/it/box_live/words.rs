@@ -15,14 +15,14 @@ use crate::support::wait_for;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn command(it: &InProcess, command: Command) {
+pub fn command(it: &InProcess, command: Command) {
     let said = it
         .runtime
         .block_on(it.app.handle.command(Origin::Cli, command));
     assert!(said.is_ok(), "{said:?}");
 }
 
-fn banner(text: &str) -> Command {
+pub fn banner(text: &str) -> Command {
     Command::OverlayText(Banner {
         text: text.into(),
         seconds: None,
@@ -40,7 +40,7 @@ fn notify(what: &str) -> Command {
 }
 
 /// Share of bright pixels in the upper and in the lower third of a picture, per mille.
-fn bright(picture: &[[u8; 3]]) -> [usize; 2] {
+pub fn bright(picture: &[[u8; 3]]) -> [usize; 2] {
     let third = picture.len() / 3;
     let count = |part: &[[u8; 3]]| {
         let seen = part.iter().filter(|p| p.iter().all(|v| *v > 180));

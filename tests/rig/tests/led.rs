@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use super::light::Light;
+use super::light::{Light, Run};
 use crate::harness::{Daemon, Rig, needs};
 use crate::peer::{Manner, Peer};
 
@@ -160,6 +160,30 @@ fn a_start_that_takes_long_and_a_disk_that_is_full_are_shown() {
         (daemon.status()["health"]["led"] != serde_json::json!({"error": "storage"})).then_some(())
     });
     assert_eq!(daemon.stop(), 0);
+}
+
+#[test]
+fn a_notification_blinks_once_where_that_is_switched_on() {
+    let rig = needs().lines(4).boot();
+    let light = Light::watch(&rig, "0", false);
+    let blinks = |led: &str| {
+        let daemon = fresh(&rig, &with(led, "[moderation]\nmode = \"free\"\n"));
+        light.wait("ready", LIMIT);
+        let since = light.now();
+        for who in ["Mia", "Ben"] {
+            let said = daemon.ctl(&["notify", who, "hello"]);
+            assert_eq!(said.code, 0, "{}", said.stderr);
+            // Longer than a notification waits for its turn.
+            std::thread::sleep(Duration::from_secs(8));
+        }
+        let runs = light.runs(0, since);
+        assert_eq!(daemon.stop(), 0);
+        let blink = |run: &&Run| run.0 && (run.1 - 240.0).abs() <= 45.0;
+        runs.iter().filter(blink).count()
+    };
+    let line = "[led]\nchip = \"rig\"\nline = 0\n";
+    assert_eq!(blinks(line), 0);
+    assert_eq!(blinks(&format!("{line}notify = true\n")), 2);
 }
 
 #[test]

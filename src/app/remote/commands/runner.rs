@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Item, expired, is_over, moment};
+use super::{Item, Lanes, expired, is_over, moment};
 use crate::app::remote::answers::{Outgoing, Said};
 use crate::app::remote::ending;
 use crate::device::command::Origin;
@@ -41,13 +41,25 @@ impl Runner {
     }
 
     /// Runs what comes, until `stop`. What is noted and has not begun by then is answered `interrupted` in the next life.
-    pub async fn run(self, mut queue: mpsc::Receiver<Item>, mut stop: watch::Receiver<bool>) {
-        let stopping = stop.clone();
+    pub async fn run(self, lanes: Lanes, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = ending(&mut stop) => return,
             () = self.recover() => {}
         }
+        // What is urgent waits for its own turn alone.
+        let urgent = Self {
+            turn: Arc::default(),
+            ..self.clone()
+        };
+        tokio::join!(
+            urgent.lane(lanes.urgent, stop.clone()),
+            self.lane(lanes.usual, stop)
+        );
+    }
+
+    async fn lane(self, mut queue: mpsc::Receiver<Item>, mut stop: watch::Receiver<bool>) {
+        let stopping = stop.clone();
         let mut waiting = JoinSet::new();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -133,12 +145,12 @@ impl Runner {
         begin
     }
 
-    /// The journal cannot be written: only what needs none runs.
+    /// The journal cannot be written: only what needs none runs, and what is urgent, which may run twice.
     async fn unnoted(&self, batch: Vec<Item>, e: &Error) -> Vec<Begin> {
         tracing::error!("commands are refused: {}", e.report());
         let mut begin = Vec::new();
         for item in batch {
-            if item.command.id.is_none() {
+            if item.command.id.is_none() || item.command.command.is_urgent() {
                 begin.push(Begin::of(item));
             } else {
                 self.refuse(item, no_journal(e)).await;

@@ -55,6 +55,8 @@ impl Bench {
                         #[allow(clippy::cast_possible_truncation)]
                         ran.lock().unwrap().push(gain_db as i32);
                         at_once.fetch_sub(1, Ordering::SeqCst);
+                    } else if let Command::Panic { on } = command {
+                        ran.lock().unwrap().push(if on { 1001 } else { 1000 });
                     }
                     Ok(Done::Accepted)
                 })
@@ -228,6 +230,49 @@ async fn without_a_journal_only_what_needs_none_is_run() {
     let answer = bench.answer().await;
     assert!(code(&answer).is_none() && !answer.journalled);
     assert_eq!(*bench.ran.lock().unwrap(), [7]);
+    bench.send("panic", &json!({"id": "now"}));
+    let answer = bench.answer().await;
+    assert!(code(&answer).is_none(), "{:?}", code(&answer));
+    assert_eq!(*bench.ran.lock().unwrap(), [7, 1001]);
+}
+
+#[tokio::test]
+async fn panic_gets_past_limits_and_whatever_waits_and_keeps_its_order() {
+    let mut bench = Bench::new(0);
+    bench.commands.desk = bench.commands.desk.clone().limited(1, 2);
+    bench.gain(0);
+    bench.wait_running().await;
+    bench.gain(1);
+    let received = Received {
+        topic: String::new(),
+        payload: Bytes::from_static(br#"{"id":"3","args":{"gain_db":3}}"#),
+        retain: false,
+        dup: false,
+        properties: Properties::default(),
+        ack: Ack::none(),
+    };
+    assert!(!bench.commands.take("audio/gain", received), "too many");
+    assert_eq!(code(&bench.answer().await), Some(Code::RateLimited));
+    bench.send("panic", &json!({"id": "off", "args": {"on": false}}));
+    bench.send("panic", &json!({"id": "on"}));
+    for id in ["off", "on"] {
+        let answer = bench.answer().await;
+        assert_eq!(answer.id.as_deref(), Some(id));
+        assert!(answer.journalled && code(&answer).is_none());
+    }
+    assert_eq!(*bench.ran.lock().unwrap(), [1000, 1001], "the others wait");
+    // The same again is answered from the journal.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    bench.send("panic", &json!({"id": "on"}));
+    bench.go.add_permits(2);
+    timeout(LONG, async {
+        while bench.ran.lock().unwrap().len() < 4 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(*bench.ran.lock().unwrap(), [1000, 1001, 0, 1]);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Cards: from data to a sprite. Pure but for the fonts.
 
 mod alert;
+mod look;
 mod poll;
 mod product;
 
 pub use alert::alert;
+pub use look::{accent, legible, panel};
 pub use poll::poll;
 pub use product::product;
 
@@ -45,3 +47,6 @@ impl Page {
         u32::try_from(part).unwrap_or(u32::MAX).max(1)
     }
 }
+
+#[cfg(test)]
+mod tests;

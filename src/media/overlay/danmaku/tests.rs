@@ -47,7 +47,7 @@ fn comment(text: &str) -> Comment {
     }
 }
 
-/// Texts are as wide as the number in front of them says, at letters of 36 pixels; each digit of a counter adds 12 pixels.
+/// Texts are as wide as the number in front of them says, at letters of 36 pixels; a counter adds 40 pixels and more.
 fn measure(comment: &Comment, times: u32, letters: u32) -> u32 {
     let digits: String = comment
         .text
@@ -56,7 +56,7 @@ fn measure(comment: &Comment, times: u32, letters: u32) -> u32 {
         .collect();
     let bare: u64 = digits.parse().unwrap_or(40);
     let counter = if times > 1 {
-        12 + 12 * u64::from(times.ilog10())
+        40 + 20 * u64::from(times.ilog10())
     } else {
         0
     };

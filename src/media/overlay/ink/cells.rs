@@ -4,6 +4,8 @@
 const BLOCK: usize = 16;
 /// So many opaque blocks in a row become a run of their own, which is copied and not mixed.
 const SOLID: usize = 4;
+/// So many clear blocks between two runs do not part them.
+const GAP: usize = 1;
 
 /// The prepared values of one plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl Cells {
     fn push_row(&mut self, add: &[u8], cover: &[u8]) {
         let kinds: Vec<Kind> = cover.chunks(BLOCK).map(Kind::of).collect();
         let mut first = 0;
-        for same in solids_kept(kinds).chunk_by(|a, b| a == b) {
+        for same in joined(kinds).chunk_by(|a, b| a == b) {
             let start = first * BLOCK;
             first += same.len();
             let end = (first * BLOCK).min(cover.len());
@@ -128,7 +130,6 @@ impl Cells {
         origin: (i64, i64),
         window: Window,
         opacity: u16,
-        row: &mut Vec<u8>,
     ) {
         let step = self.step as i64;
         // In bytes and rows of the sprite's own.
@@ -153,7 +154,7 @@ impl Cells {
                     return;
                 };
                 let (add, cover) = self.values_of(run, left - start..right - start);
-                mix(under, add, cover, opacity, row);
+                mix(under, add, cover, opacity);
             }
         }
     }
@@ -166,19 +167,14 @@ impl Cells {
     }
 }
 
-/// Lays values over some bytes of a frame.
-fn mix(under: &mut [u8], add: &[u8], cover: Option<&[u8]>, opacity: u16, row: &mut Vec<u8>) {
-    if cover.is_none() && opacity == 256 {
-        under.copy_from_slice(add);
-        return;
-    }
-    // A camera's memory may be uncached: read it once, in one go, and write it so.
-    row.clear();
-    row.extend_from_slice(under);
+/// Lays values over some bytes of a frame. A camera's memory may be uncached: these loops become ones of whole vectors, which
+/// read and write each byte once.
+fn mix(under: &mut [u8], add: &[u8], cover: Option<&[u8]>, opacity: u16) {
     match cover {
-        Some(cover) if opacity == 256 => opaque(under, row, add, cover),
-        Some(cover) => faded(under, row, add, cover, opacity),
-        None => even(under, row, add, opacity),
+        Some(cover) if opacity == 256 => opaque(under, add, cover),
+        Some(cover) => faded(under, add, cover, opacity),
+        None if opacity == 256 => under.copy_from_slice(add),
+        None => even(under, add, opacity),
     }
 }
 
@@ -195,22 +191,22 @@ fn times(value: u8, opacity: u16) -> u8 {
     ((u16::from(value) * opacity + 128) >> 8) as u8
 }
 
-fn opaque(out: &mut [u8], under: &[u8], add: &[u8], cover: &[u8]) {
-    for (((o, u), a), c) in out.iter_mut().zip(under).zip(add).zip(cover) {
-        *o = a.saturating_add(kept(*u, 255 - *c));
+fn opaque(values: &mut [u8], add: &[u8], cover: &[u8]) {
+    for ((v, a), c) in values.iter_mut().zip(add).zip(cover) {
+        *v = a.saturating_add(kept(*v, 255 - *c));
     }
 }
 
-fn faded(out: &mut [u8], under: &[u8], add: &[u8], cover: &[u8], opacity: u16) {
-    for (((o, u), a), c) in out.iter_mut().zip(under).zip(add).zip(cover) {
-        *o = times(*a, opacity).saturating_add(kept(*u, 255 - times(*c, opacity)));
+fn faded(values: &mut [u8], add: &[u8], cover: &[u8], opacity: u16) {
+    for ((v, a), c) in values.iter_mut().zip(add).zip(cover) {
+        *v = times(*a, opacity).saturating_add(kept(*v, 255 - times(*c, opacity)));
     }
 }
 
-fn even(out: &mut [u8], under: &[u8], add: &[u8], opacity: u16) {
+fn even(values: &mut [u8], add: &[u8], opacity: u16) {
     let keep = 255 - times(255, opacity);
-    for ((o, u), a) in out.iter_mut().zip(under).zip(add) {
-        *o = times(*a, opacity).saturating_add(kept(*u, keep));
+    for (v, a) in values.iter_mut().zip(add) {
+        *v = times(*a, opacity).saturating_add(kept(*v, keep));
     }
 }
 
@@ -233,10 +229,19 @@ impl Kind {
     }
 }
 
-/// Short stretches of solid blocks are mixed with their neighbours: a run of their own would cost more than it spares.
-fn solids_kept(mut kinds: Vec<Kind>) -> Vec<Kind> {
+/// Short stretches are mixed with their neighbours: a run of their own would cost more than it spares.
+fn joined(mut kinds: Vec<Kind>) -> Vec<Kind> {
+    let last = kinds.len();
+    let mut from = 0;
     for same in kinds.chunk_by_mut(|a, b| a == b) {
-        if same[0] == Kind::Solid && same.len() < SOLID {
+        let inside = from > 0 && from + same.len() < last;
+        from += same.len();
+        let short = match same[0] {
+            Kind::Clear => inside && same.len() <= GAP,
+            Kind::Mixed => false,
+            Kind::Solid => same.len() < SOLID,
+        };
+        if short {
             same.fill(Kind::Mixed);
         }
     }

@@ -111,8 +111,7 @@ impl Ink {
         }
     }
 
-    /// Lays it over `frame` at a place and with an opacity; what lies outside of the picture or of `clip` is cut off. `row` is
-    /// room that is kept from call to call. A frame of another layout, or one that is not as it says of itself, is left as it is.
+    /// Lays it over `frame` at a place and with an opacity; what lies outside of the picture or of `clip` is cut off. A frame of another layout, or one that is not as it says of itself, is left as it is.
     ///
     /// Where an edge of `clip` is odd the chroma value that two sides share belongs to the side with its even column or row: two
     /// clips side by side draw what one does.
@@ -121,7 +120,6 @@ impl Ink {
         frame: &mut video::VideoFrameRef<&mut gst::BufferRef>,
         at: Position,
         clip: Option<Rect>,
-        row: &mut Vec<u8>,
     ) {
         let planes: u32 = match self.pixel {
             Pixel::I420 => 3,
@@ -140,7 +138,7 @@ impl Ink {
             if let (Some(Ok(stride)), Ok(data)) =
                 (stride.map(usize::try_from), frame.plane_data_mut(n))
             {
-                cells.draw(data, stride, origin, window, opacity, row);
+                cells.draw(data, stride, origin, window, opacity);
             }
         };
         plane(0, &self.luma, (x, y), window);

@@ -51,7 +51,7 @@ impl Picture {
     fn draw(&mut self, ink: &Ink, at: Position, clip: Option<Rect>) {
         let buffer = self.buffer.get_mut().unwrap();
         let mut frame = video::VideoFrameRef::from_buffer_ref_writable(buffer, &self.info).unwrap();
-        ink.draw(&mut frame, at, clip, &mut Vec::new());
+        ink.draw(&mut frame, at, clip);
     }
 
     fn bytes(&self) -> Vec<u8> {

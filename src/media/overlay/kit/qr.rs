@@ -8,16 +8,30 @@ use crate::media::overlay::sprite::Sprite;
 /// Free modules at each side, ISO/IEC 18004 section 9.1.
 const QUIET: i32 = 4;
 
+/// Modules at each side of the QR code of `text`, its quiet zone with it.
+///
+/// # Errors
+/// [`Kind::Unsupported`] where the text is too long for any QR code.
+pub fn modules(text: &str) -> Result<usize> {
+    encode(text).map(|code| side(&code))
+}
+
+fn encode(text: &str) -> Result<QrCode> {
+    QrCode::encode_text(text, QrCodeEcc::Low).map_err(|e| too_long().caused_by(e.to_string()))
+}
+
+fn side(code: &QrCode) -> usize {
+    usize::try_from(code.size() + 2 * QUIET).unwrap_or(usize::MAX)
+}
+
 /// A QR code of `text`, black on white with its quiet zone: the largest that fits in `px` by `px` pixels with modules of whole
 /// pixels, at least one.
 ///
 /// # Errors
 /// [`Kind::Unsupported`] where the text is too long for `px` pixels, or for any QR code.
 pub fn qr(text: &str, px: usize) -> Result<Sprite> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium)
-        .map_err(|e| too_long().caused_by(e.to_string()))?;
-    let modules = code.size() + 2 * QUIET;
-    let count = usize::try_from(modules).unwrap_or(usize::MAX);
+    let code = encode(text)?;
+    let count = side(&code);
     let module = px / count;
     if module == 0 {
         return Err(too_long());

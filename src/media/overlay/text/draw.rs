@@ -1,8 +1,9 @@
 //! From glyphs with places to a sprite: letters, boxes for what nobody can write, rim and shadow.
 
-use cosmic_text::LayoutLine;
+use cosmic_text::CacheKey;
 
 use super::glyphs::{Glyph, Glyphs, Pixels};
+use super::layout::{Line, Placed};
 use super::shape::{Mark, Shaper};
 use super::style::{Outline, Run, Style};
 use crate::media::overlay::sprite::{Sprite, laid, premultiplied};
@@ -10,35 +11,50 @@ use crate::media::overlay::sprite::{Sprite, laid, premultiplied};
 /// Draws a line onto `canvas`, its first glyph at column `x` and its base line in row `y`.
 pub(super) fn letters(
     canvas: &mut Sprite,
-    line: &LayoutLine,
+    line: &Line,
     place: (i32, i32),
     runs: &[Run],
     shaper: &mut Shaper,
     glyphs: &mut Glyphs,
 ) {
-    for glyph in &line.glyphs {
-        let mark = Mark::of(glyph.metadata);
+    for placed in &line.glyphs {
+        let mark = Mark::of(placed.glyph.metadata);
         let rgb = runs.get(mark.run).map_or([255; 3], |r| r.rgb);
-        if mark.missing || glyph.glyph_id == 0 {
-            let at = (place.0 + glyph.x.round() as i32, place.1);
-            missing(canvas, at, glyph.w, glyph.font_size, rgb);
+        if mark.missing || placed.glyph.glyph_id == 0 {
+            let at = (place.0 + placed.x.round() as i32, place.1);
+            missing(canvas, at, placed.width, placed.px, rgb);
             continue;
         }
-        let at = glyph.physical((place.0 as f32, place.1 as f32), 1.0);
-        let Some(drawn) = glyphs.get(&mut shaper.system, at.cache_key) else {
+        let (key, x, y) = place_of(placed, place);
+        let Some(drawn) = glyphs.get(&mut shaper.system, key) else {
             continue;
         };
-        let at = (at.x + drawn.left, at.y + drawn.top);
+        let at = (x + drawn.left, y + drawn.top);
         match &drawn.pixels {
             Pixels::Colour(sprite) => colours(canvas, sprite, at),
             Pixels::Cover { .. } if mark.thicken => {
-                for step in 0..=(glyph.font_size / 26.0).round().max(1.0) as i32 {
+                for step in 0..=(placed.px / 26.0).round().max(1.0) as i32 {
                     cover(canvas, &drawn, (at.0 + step, at.1), rgb);
                 }
             }
             Pixels::Cover { .. } => cover(canvas, &drawn, at, rgb),
         }
     }
+}
+
+/// What is drawn, and the pixel from which: columns in quarters of a pixel, rows whole, so that letters stand still.
+fn place_of(placed: &Placed, place: (i32, i32)) -> (CacheKey, i32, i32) {
+    let glyph = &placed.glyph;
+    let x = place.0 as f32 + placed.x + glyph.x_offset * placed.px;
+    let y = place.1 as f32 - glyph.y_offset * placed.px;
+    CacheKey::new(
+        glyph.font_id,
+        glyph.glyph_id,
+        placed.px,
+        (x, y.trunc()),
+        glyph.font_weight,
+        glyph.cache_key_flags,
+    )
 }
 
 fn cover(canvas: &mut Sprite, glyph: &Glyph, at: (i32, i32), rgb: [u8; 3]) {

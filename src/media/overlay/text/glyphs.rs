@@ -1,7 +1,7 @@
 //! Glyphs as pixels, kept while there is room.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use cosmic_text::{CacheKey, FontSystem, SwashCache, SwashContent};
 
@@ -29,7 +29,7 @@ pub(super) enum Pixels {
 /// Draws glyphs, and keeps them.
 pub(super) struct Glyphs {
     swash: SwashCache,
-    kept: HashMap<CacheKey, Option<Rc<Glyph>>>,
+    kept: HashMap<CacheKey, Option<Arc<Glyph>>>,
     bytes: usize,
 }
 
@@ -43,11 +43,11 @@ impl Glyphs {
     }
 
     /// The glyph, or nothing where it has no pixels.
-    pub fn get(&mut self, system: &mut FontSystem, key: CacheKey) -> Option<Rc<Glyph>> {
+    pub fn get(&mut self, system: &mut FontSystem, key: CacheKey) -> Option<Arc<Glyph>> {
         if let Some(known) = self.kept.get(&key) {
             return known.clone();
         }
-        let glyph = self.draw(system, key).map(Rc::new);
+        let glyph = self.draw(system, key).map(Arc::new);
         if self.bytes > LIMIT {
             self.kept.clear();
             self.bytes = 0;

@@ -143,6 +143,11 @@ impl Library {
         seen.all(|c| self.has(id, c)).then_some(id)
     }
 
+    /// Whether it is the family of coloured emoji.
+    pub fn is_colour(&self, id: FamilyId) -> bool {
+        self.colour == Some(id)
+    }
+
     /// Whether a family has a character.
     pub fn has(&mut self, id: FamilyId, c: char) -> bool {
         let Some(family) = self.families.get_mut(usize::from(id)) else {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   runs ── prepare ──> clusters with a font each ── shape ──> glyphs with places ── draw ──> sprite ──> cache
-//!              └── library: which font has it              └── cosmic-text
+//!              └── library: which font has it              └── cosmic-text, layout
 //! ```
 //!
 //! Text of any content is bounded in time and memory: so many characters, so many marks on one letter, so many pixels.
@@ -11,6 +11,7 @@
 mod cache;
 mod draw;
 mod glyphs;
+mod layout;
 mod library;
 mod prepare;
 mod script;
@@ -21,16 +22,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use cosmic_text::LayoutLine;
-
 use super::sprite::Sprite;
 use crate::error::{Error, Kind, Result};
 pub use cache::Counts;
 use cache::{Cache, Key};
 use glyphs::Glyphs;
+use layout::Line;
 use library::{FamilyId, Library};
 use prepare::{Cluster, MOST_CHARS, MOST_CLUSTERS};
-use shape::{Shaped, Shaper, width_of};
+use shape::{Shaped, Shaper};
 pub use style::{Outline, Run, Shadow, Style};
 
 /// Memory of kept sprites, bytes.
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Letters {
 
 /// Text that has its place.
 struct Placed {
-    lines: Vec<LayoutLine>,
+    lines: Vec<Line>,
     rtl: bool,
 }
 
@@ -115,7 +115,9 @@ impl Letters {
         let widest = widest(style, u32::MAX, 1);
         let inner = self.guarded(|me| {
             let clusters = prepare::clusters(&runs, &mut me.library, me.base);
-            width_of(&me.shape(&clusters, &runs, style.size()).one_line())
+            me.shape(&clusters, &runs, style.size())
+                .one_line()
+                .columns()
         });
         inner.map_or(0, |w| w + 2 * style.margin()).min(widest)
     }
@@ -176,7 +178,7 @@ impl Letters {
         loop {
             let shaped = self.shape(clusters, runs, px);
             let line = shaped.one_line();
-            let width = width_of(&line);
+            let width = line.columns();
             if width <= room {
                 let lines = vec![line];
                 return Placed {
@@ -213,7 +215,7 @@ impl Letters {
         loop {
             let shaped = self.shape(&self.cut(clusters, take), runs, px);
             let line = shaped.one_line();
-            if width_of(&line) <= room || take == 0 {
+            if line.columns() <= room || take == 0 {
                 let lines = vec![line];
                 return Placed {
                     lines,
@@ -236,7 +238,7 @@ impl Letters {
     ) -> Placed {
         let most = size(most);
         let whole = self.shape(clusters, runs, px);
-        let lines = whole.lines(Some(room));
+        let lines = whole.lines(room);
         if lines.len() <= most {
             let rtl = whole.rtl;
             return Placed { lines, rtl };
@@ -246,14 +248,14 @@ impl Letters {
         while over - fits > 1 {
             let middle = usize::midpoint(fits, over);
             let shaped = self.shape(&self.cut(clusters, middle), runs, px);
-            if shaped.lines(Some(room)).len() <= most {
+            if shaped.lines(room).len() <= most {
                 fits = middle;
             } else {
                 over = middle;
             }
         }
         let shaped = self.shape(&self.cut(clusters, fits), runs, px);
-        let mut lines = shaped.lines(Some(room));
+        let mut lines = shaped.lines(room);
         lines.truncate(most);
         Placed {
             lines,
@@ -279,7 +281,7 @@ impl Letters {
 
     fn draw(&mut self, placed: &Placed, runs: &[Run], style: &Style, width: u32) -> Sprite {
         let margin = style.margin();
-        let widest = placed.lines.iter().map(width_of).max().unwrap_or(0);
+        let widest = placed.lines.iter().map(Line::columns).max().unwrap_or(0);
         let wide = (widest + 2 * margin).min(width);
         let inner = placed.lines.iter().all(|l| l.glyphs.is_empty());
         let wide = if inner { 0 } else { wide };
@@ -288,7 +290,7 @@ impl Letters {
         let mut top = 0;
         for line in &placed.lines {
             let push = if placed.rtl {
-                widest.saturating_sub(width_of(line))
+                widest.saturating_sub(line.columns())
             } else {
                 0
             };

@@ -78,7 +78,8 @@ fn written(
         return Some((text, Some(colour)));
     }
     // Spaces and the like stay with what they follow, so that a run is not torn apart.
-    let follows = last.filter(|id| lead == ' ' && library.has(*id, lead));
+    let follows =
+        last.filter(|id| lead == ' ' && !library.is_colour(*id) && library.has(*id, lead));
     let Some(family) = follows.or_else(|| library.family_of(lead, hint)) else {
         return Some((text, None));
     };

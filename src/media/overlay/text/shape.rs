@@ -1,4 +1,4 @@
-//! From clusters to glyphs with places: shaping, direction and line breaks by `cosmic-text`.
+//! From clusters to words of glyphs: shaping and directions by `cosmic-text`.
 //!
 //! It is given only the faces that are in use, each under a name of its own, and each cluster names the face that has it: so
 //! its own search, which tries every font there is for every word with a missing letter, has nothing to search.
@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use cosmic_text::fontdb::{self, Database, FaceInfo, Language};
 use cosmic_text::{
-    Align, Attrs, AttrsList, CacheKeyFlags, Family, FontSystem, Hinting, LayoutLine, Metrics,
-    ShapeLine, Shaping, Weight, Wrap,
+    Attrs, AttrsList, CacheKeyFlags, Family, FontSystem, Metrics, ShapeLine, Shaping, Weight,
 };
 
+use super::layout::{self, Line};
 use super::library::{FamilyId, Library};
 use super::prepare::Cluster;
 use super::style::{ASCENT, DESCENT, Run};
@@ -18,7 +18,7 @@ use super::style::{ASCENT, DESCENT, Run};
 /// Faces that are open at most; beyond, all are closed.
 const MOST_FACES: usize = 48;
 /// A font that is taller than a line becomes smaller, down to this part.
-const SMALLEST: f32 = 0.6;
+const SMALLEST: f32 = 0.8;
 
 /// The faces in use.
 pub(super) struct Shaper {
@@ -195,44 +195,27 @@ fn attributes(face: Option<&Face>, px: f32, mark: usize) -> Attrs<'_> {
 
 impl Shaped {
     /// All in one line.
-    pub fn one_line(&self) -> LayoutLine {
-        self.lines(None).into_iter().next().unwrap_or(LayoutLine {
-            w: 0.0,
-            max_ascent: 0.0,
-            max_descent: 0.0,
-            line_height_opt: None,
-            glyphs: Vec::new(),
-            decorations: Vec::new(),
-        })
+    pub fn one_line(&self) -> Line {
+        layout::lines(&self.line, self.px, None)
+            .pop()
+            .unwrap_or_default()
     }
 
     /// Lines of at most `width` pixels.
-    pub fn lines(&self, width: Option<u32>) -> Vec<LayoutLine> {
-        let wrap = width.map_or(Wrap::None, |_| Wrap::WordOrGlyph);
-        self.line.layout(
-            self.px,
-            width.map(|w| w as f32),
-            wrap,
-            Some(Align::Left),
-            None,
-            Hinting::Disabled,
-        )
+    pub fn lines(&self, width: u32) -> Vec<Line> {
+        layout::lines(&self.line, self.px, Some(width as f32))
     }
 
     /// Pixels that each cluster takes in one line.
     pub fn widths(&self) -> Vec<f32> {
         let mut widths = vec![0.0; self.starts.len().saturating_sub(1)];
-        for glyph in &self.one_line().glyphs {
-            let after = self.starts.partition_point(|start| *start <= glyph.start);
+        for placed in &self.one_line().glyphs {
+            let start = placed.glyph.start;
+            let after = self.starts.partition_point(|s| *s <= start);
             if let Some(width) = after.checked_sub(1).and_then(|n| widths.get_mut(n)) {
-                *width += glyph.w;
+                *width += placed.width;
             }
         }
         widths
     }
-}
-
-/// Pixels that a line takes.
-pub(super) fn width_of(line: &LayoutLine) -> u32 {
-    line.w.ceil().clamp(0.0, 1e6) as u32
 }

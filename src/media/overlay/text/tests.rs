@@ -1,29 +1,12 @@
 use std::time::Instant;
 
 use super::*;
+use crate::media::overlay::kit::testing::look;
 
 const WHITE: [u8; 3] = [255; 3];
 
 fn letters() -> Letters {
     Letters::load(None, None).unwrap()
-}
-
-/// Writes a sprite over grey where BOOTHCAST_LOOK names a folder.
-fn look(name: &str, sprite: &Sprite) {
-    let Some(folder) = std::env::var_os("BOOTHCAST_LOOK") else {
-        return;
-    };
-    let mut under = Sprite::filled(
-        sprite.width.max(1),
-        sprite.height.max(1),
-        255,
-        [70, 110, 90],
-    );
-    under.lay(sprite, 0, 0);
-    let bytes: Vec<u8> = under.argb.iter().flat_map(|p| [p[1], p[2], p[3]]).collect();
-    let path = std::path::Path::new(&folder).join(format!("{name}.png"));
-    let (w, h) = (under.width as u32, under.height as u32);
-    image::save_buffer(path, &bytes, w, h, image::ColorType::Rgb8).unwrap();
 }
 
 #[test]

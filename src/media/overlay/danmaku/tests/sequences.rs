@@ -121,6 +121,7 @@ impl Screen {
             let before = self.0.insert(shown.id, (shown.clone(), width));
             let (before, _) = before.expect("what changes was there");
             assert_eq!(before.motion.begin, shown.motion.begin);
+            ends_well(&shown, width);
             assert!(before.times <= shown.times);
         }
     }
@@ -185,11 +186,7 @@ fn starts_well(shown: &Shown, width: u32, field: &Field, config: &DanmakuConfig,
     if motion.fade_in == 0 {
         assert!(first <= field.width.cast_signed());
         assert_eq!(motion.at(now).unwrap().x, field.width.cast_signed());
-        let last = motion.at(end - 1).unwrap().x;
-        assert!(
-            i64::from(last) + i64::from(width) <= 0,
-            "it is gone at its end"
-        );
+        ends_well(shown, width);
         assert_eq!(end - now, ns(config.crossing_s));
     } else {
         assert!(first >= 0 && first + width.cast_signed() <= field.width.cast_signed() + 1);
@@ -216,6 +213,14 @@ fn go(danmaku: &mut Danmaku, screen: &mut Screen, now: u64, field: &Field, confi
     );
     screen.take(changes, field, config, now);
     assert_eq!(screen.0.len(), danmaku.drawn.len());
+}
+
+/// It is out of the picture when it ends.
+fn ends_well(shown: &Shown, width: u32) {
+    if shown.motion.fade_in == 0 {
+        let last = shown.motion.at(shown.motion.end.unwrap() - 1).unwrap().x;
+        assert!(i64::from(last) + i64::from(width) <= 0, "{shown:?}");
+    }
 }
 
 proptest! {

@@ -1,0 +1,90 @@
+//! What a run begins with, out of configuration and state folder.
+
+use std::time::Duration;
+
+use super::log_ring::LogRing;
+use crate::config::{Config, RtspAuth, Secret};
+use crate::device::state::{DestinationSetup, Setup, Wanted};
+use crate::device::thermal::Limits;
+use crate::error::Result;
+use crate::media::output::rtsp::{RtspOptions, RtspTls};
+use crate::store::files::{self, LoadedWanted};
+
+/// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
+pub fn hide_secrets(logs: &LogRing, config: &Config) {
+    let keys = config.destination.iter().map(|d| &d.key);
+    keys.chain(&config.mqtt.password).for_each(|s| logs.hide(s));
+}
+
+/// Wanted state from the last run; on the first run, live if a destination is switched on.
+pub fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
+    Ok(match files::load_wanted(&config.paths.state)? {
+        LoadedWanted::FirstRun => (
+            Wanted::new(config.destination.iter().any(|d| d.enabled)),
+            None,
+        ),
+        LoadedWanted::Loaded(wanted) => (wanted, None),
+        LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
+    })
+}
+
+/// The RTSP server's options, and the password if it was made just now.
+pub fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<Secret>)> {
+    let rtsp = &config.rtsp;
+    if !rtsp.enabled {
+        return Ok((None, None));
+    }
+    let mut fresh = None;
+    let auth = match rtsp.auth {
+        RtspAuth::None => None,
+        RtspAuth::Digest => {
+            let (password, made_now) = files::rtsp_password(&config.paths.state)?;
+            fresh = made_now.then(|| password.clone());
+            Some((rtsp.user.clone(), password))
+        }
+    };
+    let tls = (!rtsp.tls_cert.as_os_str().is_empty()).then(|| RtspTls {
+        cert_pem: rtsp.tls_cert.clone(),
+        key_pem: rtsp.tls_key.clone(),
+        port: rtsp.tls_port,
+    });
+    let options = RtspOptions {
+        listen: rtsp.listen,
+        port: rtsp.port,
+        auth,
+        tls,
+        max_readers: rtsp.max_readers,
+        session_timeout_s: rtsp.session_timeout_s,
+        box_name: config.box_.name.to_string(),
+    };
+    Ok((Some(options), fresh))
+}
+
+/// What the core must know of the configuration.
+pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
+    Setup {
+        name: config.box_.name.clone(),
+        main: config.encode.video.clone(),
+        sub: config.sub.enabled.then(|| config.sub.video.clone()),
+        encoders: encoders.to_vec(),
+        passthrough: config.video.passthrough && !config.sub.enabled,
+        audio,
+        gain_db: config.audio.gain_db,
+        offset_ms: config.audio.offset_ms,
+        destinations: config
+            .destination
+            .iter()
+            .map(|d| DestinationSetup {
+                name: d.name.clone(),
+                enabled: d.enabled,
+                max_bitrate: d.max_bitrate,
+            })
+            .collect(),
+        adaptive: config.adaptive.clone(),
+        heat: Limits {
+            step_c: config.thermal.step_down_c,
+            lowest_c: config.thermal.lowest_c,
+            hold: Duration::from_secs(config.thermal.recover_s.into()),
+        },
+    }
+}

@@ -1,0 +1,4 @@
+//! Running comments, read back from the decoded stream.
+
+mod analysis;
+mod synthetic;
