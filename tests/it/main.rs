@@ -15,6 +15,7 @@ mod ctl;
 mod danmaku;
 mod encode;
 mod mqtt;
+mod overlay_golden;
 mod rtmp;
 mod rtsp;
 mod support;
