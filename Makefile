@@ -44,6 +44,10 @@ fuzz: setup-test ## fuzz the codec of remote commands for FUZZ_S seconds (60)
 mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
 	HISTORY_SEEDS=$${HISTORY_SEEDS:-200} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(nothing_runs_twice)' $(ARGS)
 
+.PHONY: overlay-proof
+overlay-proof: setup-test ## a minute of comments on the picture (OVERLAY_PROOF_S), read back over RTSP frame by frame
+	OVERLAY_PROOF_S=$${OVERLAY_PROOF_S:-60} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(comments_run_evenly)' $(ARGS)
+
 .PHONY: rig
 rig: ## build the device rig's kernel (once; kept outside the checkout)
 	@./setup.sh run test rig
@@ -59,7 +63,7 @@ rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
-	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers $(ARGS)
+	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers --bench overlay $(ARGS)
 
 .PHONY: fleet-sim
 fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back (docs/fleet.md); about four minutes

@@ -67,6 +67,11 @@ fn main() {
             Row::new("bare, x264 at the end", few.min(3), |size, _| {
                 run::encoded(size)
             }),
+            Row::new(
+                "boothcast, the same, and a clean copy",
+                few,
+                run::ours_and_clean,
+            ),
         ];
         for round in 0..rounds {
             for row in rows.iter_mut().filter(|row| round < row.rounds) {

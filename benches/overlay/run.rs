@@ -81,23 +81,37 @@ pub fn encoded(size: Size) -> gst::Pipeline {
 }
 
 pub fn nothing(size: Size) -> gst::Pipeline {
-    drawn(size, Canvas::default(), |_| {})
+    drawn(size, Canvas::default(), false, |_| {})
 }
 
 pub fn ours(size: Size, film: &Film) -> gst::Pipeline {
     let canvas = Canvas::default();
     let mut clock = Clock::new(film, canvas.clone());
-    drawn(size, canvas, move |pts| clock.tick(pts))
+    drawn(size, canvas, false, move |pts| clock.tick(pts))
+}
+
+/// As with `sub.clean`: somebody holds each frame as it was.
+pub fn ours_and_clean(size: Size, film: &Film) -> gst::Pipeline {
+    let canvas = Canvas::default();
+    let mut clock = Clock::new(film, canvas.clone());
+    drawn(size, canvas, true, move |pts| clock.tick(pts))
 }
 
 /// Each frame passes `canvas`; `tick` hears its time before.
-fn drawn(size: Size, canvas: Canvas, tick: impl FnMut(u64) + Send + 'static) -> gst::Pipeline {
+fn drawn(
+    size: Size,
+    canvas: Canvas,
+    clean: bool,
+    tick: impl FnMut(u64) + Send + 'static,
+) -> gst::Pipeline {
     let pipeline = pipeline(size, "black", "identity silent=true");
     let (format, tick) = (size.format(), Mutex::new(tick));
     frames_of(&pipeline).add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(gst::PadProbeData::Buffer(frame)) = info.data.take() {
             tick.lock().unwrap()(frame.pts().unwrap().nseconds());
+            let held = clean.then(|| frame.clone());
             let frame = canvas.draw(format, frame);
+            drop(held);
             info.data = Some(gst::PadProbeData::Buffer(frame));
         }
         gst::PadProbeReturn::Ok

@@ -148,6 +148,14 @@ impl Banner<'_> {
                 out,
                 "  mosquitto_pub -h {host} -p {port} -t {topic} -m '{{}}'"
             );
+            if self.config.room.bridges {
+                let room = remote::room_name(self.config, &id);
+                let chat = format!("boothcast/v1/{fleet}/room/{room}/in/test");
+                let _ = writeln!(
+                    out,
+                    "  mosquitto_pub -h {host} -p {port} -t {chat} -m 'hello'    (chat, onto the picture)"
+                );
+            }
         }
         let _ = writeln!(
             out,

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::board::Board;
-use crate::config::{BoxId, BrokerUrl, Config, GroupName};
+use crate::config::{BoxId, BrokerUrl, Config, GroupName, RoomName};
 use crate::device::status::Status;
 use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{
@@ -176,6 +176,12 @@ pub(super) fn box_id(config: &Config) -> Result<BoxId> {
         let said = "This machine has neither a network card with an address of its own nor /etc/machine-id, so nothing says who it is over MQTT.";
         Error::new(Kind::BadConfig, said).mend("Set mqtt.id.")
     })
+}
+
+/// The room whose audience this box draws: the configured one, else one of its own.
+pub(super) fn room_name(config: &Config, id: &BoxId) -> RoomName {
+    let own = || RoomName::from(id);
+    config.room.name.clone().unwrap_or_else(own)
 }
 
 fn options(

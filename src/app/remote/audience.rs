@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{Parts, box_id, ending};
-use crate::config::RoomName;
+use super::{Parts, box_id, ending, room_name};
 use crate::edge::mqtt::client::{Client, ClientOptions, Happening, Received};
 use crate::edge::mqtt::topics::{Fleet, RoomTopics};
 use crate::error::Result;
@@ -28,9 +27,7 @@ impl Audience {
     pub fn start(parts: &Parts<'_>, options: ClientOptions, room: RoomHandle) -> Result<Self> {
         let config = parts.config;
         let id = box_id(config)?;
-        let own = || RoomName::from(&id);
-        let name = config.room.name.clone().unwrap_or_else(own);
-        let topics = Fleet::new(&config.mqtt.fleet).room(&name);
+        let topics = Fleet::new(&config.mqtt.fleet).room(&room_name(config, &id));
         let options = ClientOptions {
             client_id: format!("{}-room", options.client_id),
             // What was said while nobody listened is of no use any more.
