@@ -70,5 +70,5 @@ fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back
 	$(CARGO) bench --locked --bench fleet_sim $(ARGS)
 
 .PHONY: bless
-bless: ## rewrite generated documents (configuration reference)
+bless: ## rewrite generated documents (configuration reference, pictures of the overlay)
 	BOOTHCAST_BLESS=1 $(CARGO) nextest run --locked -E 'test(reference)'
