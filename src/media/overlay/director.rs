@@ -313,7 +313,7 @@ impl Director {
         let pass_below = ceiling.max().is_some_and(|deep| deep * 5 > area * 2);
         let keep_clear = self.zones.taken().iter().filter(|(layer, _)| {
             let passed = matches!(layer, Layer::Alert | Layer::Countdown);
-            !passed && !(of_corners(*layer) && pass_below)
+            !(passed || of_corners(*layer) && pass_below)
         });
         Field {
             width: format.width,
