@@ -385,3 +385,7 @@ impl Worker {
         lock(&self.shared.counts).clone_from(self.room.counts());
     }
 }
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

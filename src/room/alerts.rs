@@ -223,3 +223,7 @@ pub struct Turned {
     /// Alerts that waited too long.
     pub late: usize,
 }
+
+#[cfg(test)]
+#[path = "alerts_tests.rs"]
+mod tests;

@@ -168,3 +168,7 @@ fn bounded(text: Option<&str>, most: usize, else_: Reason) -> Result<Option<Stri
         text => Ok(text.map(str::to_owned)),
     }
 }
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -355,3 +355,7 @@ fn unknown(id: ItemId) -> Error {
     )
     .mend("Ask for the list of what waits and take an id of that.")
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

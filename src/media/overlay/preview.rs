@@ -131,7 +131,10 @@ fn play(plan: &Plan, director: &mut Director, canvas: &Canvas) -> Result<()> {
         }
         let next = [director.next(), orders.peek().map(|(at, _)| *at)];
         let next = next.into_iter().flatten().min().unwrap_or(plan.at);
-        now = next.clamp(now + Duration::from_millis(1), plan.at.max(now + Duration::from_millis(1)));
+        now = next.clamp(
+            now + Duration::from_millis(1),
+            plan.at.max(now + Duration::from_millis(1)),
+        );
         now = now.min(plan.at);
     }
     Err(Error::new(

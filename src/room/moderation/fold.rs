@@ -7,7 +7,7 @@
 //! Look-alike letters by UTS 39 (`confusables.txt` through the crate unicode-security) for alphabets that resemble Latin, and
 //! own tables for digits and signs that stand for letters. Never drawn.
 
-use unicode_normalization::char::decompose_canonical;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_security::skeleton;
 
 /// What stands between a letter and the one before.
@@ -68,7 +68,26 @@ pub fn fold(text: &str) -> Vec<Unit> {
         let after = chars.get(at + 1).copied().unwrap_or(' ');
         out.step(before, c, after);
     }
-    out.units
+    spell(out.units)
+}
+
+/// “d e p p” is “depp”: letters that stand alone count as a row.
+fn spell(units: Vec<Unit>) -> Vec<Unit> {
+    let mut out: Vec<Unit> = Vec::with_capacity(units.len());
+    for (at, unit) in units.iter().enumerate() {
+        let alone = at > 0 && is_alone(&units, at) && is_alone(&units, at - 1);
+        match out.last_mut() {
+            Some(last) if alone && !unit.soft && last.letter == unit.letter => last.run += unit.run,
+            _ => out.push(*unit),
+        }
+    }
+    out
+}
+
+/// Whether a letter has a gap on either side.
+fn is_alone(units: &[Unit], at: usize) -> bool {
+    let before = units.get(at).is_some_and(|u| at == 0 || u.gap != Gap::None);
+    before && units.get(at + 1).is_none_or(|next| next.gap != Gap::None)
 }
 
 struct Folder {
@@ -87,7 +106,7 @@ impl Folder {
         if !c.is_alphanumeric() && !is_letter_mark(c) && !is_badge(c) {
             let kind = match c {
                 c if c.is_whitespace() => Gap::Space,
-                '，' | '。' | '！' | '？' | '；' | '：' | '、' | ',' | '!' | '?' | ';' | ':' => {
+                '，' | '。' | '！' | '？' | '；' | '：' | ',' | '!' | '?' | ';' | ':' => {
                     Gap::Clause
                 }
                 _ => Gap::Sign,
@@ -96,7 +115,7 @@ impl Folder {
             return;
         }
         let class = class(c);
-        let mut head = true;
+        let mut head = !is_combining_mark(c);
         letters(c, &mut |letter| {
             self.push(letter, false, head, class);
             head = false;
@@ -108,6 +127,7 @@ impl Folder {
         if let Some(last) = self.units.last_mut()
             && last.letter == letter
             && gap == Gap::None
+            && !(class == Class::Hangul && head)
         {
             last.run = last.run.saturating_add(1);
             last.soft &= soft;
@@ -197,7 +217,7 @@ fn sign(before: char, c: char, after: char) -> Option<char> {
         '!' | '|' | '¡' => 'i',
         _ => return None,
     };
-    let like = |c: char| c.is_alphanumeric() || c == '@' || c == '$';
+    let like = |c: char| (c.is_alphanumeric() && class(c) == Class::Spaced) || c == '@' || c == '$';
     let leads = matches!(c, '@' | '$') && before != c && after.is_alphabetic();
     let ends = c == '$' && before.is_alphabetic();
     ((like(before) && like(after))
@@ -284,7 +304,7 @@ fn alike(c: char, out: &mut dyn FnMut(char)) {
 fn own(c: char) -> Option<char> {
     Some(match c {
         'а' | 'α' | 'ᴀ' | 'ɑ' => 'a',
-        'в' | 'β' | 'ʙ' | 'ь' => 'b',
+        'в' | 'β' | 'ʙ' | 'ь' | 'б' => 'b',
         'с' | 'ᴄ' => 'c',
         'ԁ' | 'ᴅ' | 'đ' | 'ð' => 'd',
         'е' | 'ε' | 'ᴇ' | 'э' | 'є' => 'e',

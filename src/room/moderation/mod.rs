@@ -15,6 +15,8 @@ mod clean;
 /// Texts as they are compared.
 pub mod fold;
 mod links;
+#[cfg(test)]
+mod properties;
 mod words;
 
 use clean::cut_chars;

@@ -187,16 +187,24 @@ impl Word {
             Class::Hangul => text.run == word.run || text.run >= 3 && text.run > word.run,
             _ => text.run == word.run || text.run > word.run && (long || text.run >= 3),
         };
-        self.units.iter().zip(found).all(fits)
+        let last = self.units.len() - 1;
+        self.units
+            .iter()
+            .zip(found)
+            .enumerate()
+            .all(|(at, (word, text))| {
+                let open = at == 0 && self.open_start || at == last && self.open_end;
+                open && text.run >= word.run || fits((word, text))
+            })
     }
 
     /// Digits and signs for letters are at most half of them; those of the word itself must be there.
     fn is_written(&self, found: &[Unit]) -> bool {
         let pairs = || self.units.iter().zip(found);
-        let soft = pairs()
-            .filter(|(word, text)| text.soft && !word.soft)
-            .count();
-        pairs().all(|(word, text)| text.soft || !word.soft) && soft * 2 <= found.len()
+        let all: u32 = found.iter().map(|u| u.run).sum();
+        let soft = pairs().filter(|(word, text)| text.soft && !word.soft);
+        let soft: u32 = soft.map(|(_, text)| text.run).sum();
+        pairs().all(|(word, text)| text.soft || !word.soft) && soft * 2 <= all
     }
 
     fn begins(&self, text: &[Unit], start: usize) -> bool {
@@ -289,3 +297,7 @@ fn has_prefix(text: &[Unit], start: usize) -> bool {
         .collect();
     ARABIC.contains(&prefix.as_str()) || HEBREW.contains(&prefix.as_str())
 }
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

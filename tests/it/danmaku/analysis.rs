@@ -51,7 +51,8 @@ struct Span {
     left: usize,
     right: usize,
     centre: f64,
-    colour: usize,
+    /// `None`: so little is seen of it that its hue says nothing.
+    colour: Option<usize>,
 }
 
 struct Track {
@@ -162,12 +163,12 @@ impl Analysis {
                     "frame {n}, lane {lane}: two comments share what begins at {left}"
                 ));
             }
-            let most = (0..seen.len()).max_by_key(|c| seen[*c]);
+            let most = (0..seen.len()).filter(|c| seen[*c] > 0);
             spans.push(Span {
                 left: 2 * from,
                 right: 2 * to,
                 centre: moment / sum,
-                colour: most.unwrap_or_default(),
+                colour: most.max_by_key(|c| seen[*c]),
             });
         }
         spans
@@ -266,11 +267,17 @@ impl Track {
         } else {
             near(self.span.left, span.left)
         };
-        edges && self.span.colour == span.colour
+        edges
+            && self
+                .span
+                .colour
+                .zip(span.colour)
+                .is_none_or(|(a, b)| a == b)
     }
 
     fn take(&mut self, span: Span, pts: f64, picture: usize) {
-        self.span = span;
+        let colour = span.colour.or(self.span.colour);
+        self.span = Span { colour, ..span };
         if span.left < EDGE || span.right + EDGE > picture {
             return;
         }
