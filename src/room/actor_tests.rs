@@ -28,6 +28,7 @@ fn room(mode: ModerationMode) -> Room {
         room: RoomConfig {
             name: None,
             max_drawn_per_s: 20.0,
+            bridges: true,
         },
     })
     .unwrap()
