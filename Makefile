@@ -45,6 +45,10 @@ fuzz: setup-test ## fuzz the codec of remote commands and what the audience send
 mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
 	HISTORY_SEEDS=$${HISTORY_SEEDS:-200} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(nothing_runs_twice)' $(ARGS)
 
+.PHONY: overlay-proof
+overlay-proof: setup-test ## a minute of comments on the picture (OVERLAY_PROOF_S), read back over RTSP frame by frame
+	OVERLAY_PROOF_S=$${OVERLAY_PROOF_S:-60} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(comments_run_evenly)' $(ARGS)
+
 .PHONY: rig
 rig: ## build the device rig's kernel (once; kept outside the checkout)
 	@./setup.sh run test rig
@@ -67,5 +71,5 @@ fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back
 	$(CARGO) bench --locked --bench fleet_sim $(ARGS)
 
 .PHONY: bless
-bless: ## rewrite generated documents (configuration reference)
+bless: ## rewrite generated documents (configuration reference, pictures of the overlay)
 	BOOTHCAST_BLESS=1 $(CARGO) nextest run --locked -E 'test(reference)'

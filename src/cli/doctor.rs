@@ -23,6 +23,7 @@ use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
 use crate::edge::{net, sound};
 use crate::error::Result;
+use crate::media::overlay::text::{Written, survey};
 
 pub use render::table;
 use report::{BoardReport, CameraReport, CardReport, Problem};
@@ -32,6 +33,9 @@ pub use report::{EncoderReport, GstReport, Report};
 const ENCODERS_LIMIT: Duration = Duration::from_secs(90);
 /// How long GStreamer may take to look through its plug-ins, for the first time after an installation too.
 const GSTREAMER_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long looking through the fonts may take.
+const FONTS_LIMIT: Duration = Duration::from_secs(30);
 
 /// Arguments of `boothcast doctor`.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -56,6 +60,8 @@ pub struct Setup {
     pub wish: Wish,
     /// At which temperatures the picture is made smaller.
     pub thermal: ThermalConfig,
+    /// Folder of fonts, and family; empty: those of the system.
+    pub fonts: (PathBuf, String),
 }
 
 /// Looks, prints to `out`, and says the exit code: 0 when the box can go live with at least the test picture, else 1.
@@ -102,6 +108,9 @@ pub fn examine(
     let cards = sound::list()
         .inspect_err(|e| note("sound", e))
         .unwrap_or_default();
+    let fonts = fonts(setup)
+        .inspect_err(|e| note("fonts", e))
+        .unwrap_or_default();
     let (cameras, camera_problems) = cameras(setup);
     let mut report = Report {
         version: 1,
@@ -120,6 +129,7 @@ pub fn examine(
         button: gpio::button(&setup.button),
         encoders,
         gstreamer: plugins::judge(&gst),
+        fonts,
         network: net::look(),
         disk: system::disk(&setup.state_dir),
         clock: net::clock().ok(),
@@ -130,6 +140,14 @@ pub fn examine(
     report.can_go_live = findings::can_go_live(&report);
     report.findings = findings::judge(&report);
     report
+}
+
+fn fonts(setup: &Setup) -> Result<Vec<Written>> {
+    let (folder, family) = setup.fonts.clone();
+    within(FONTS_LIMIT, "The look through the fonts", move || {
+        let folder = Some(folder.as_path()).filter(|f| !f.as_os_str().is_empty());
+        survey(folder, Some(&family))
+    })
 }
 
 fn cameras(setup: &Setup) -> (Vec<CameraReport>, Vec<Problem>) {

@@ -286,6 +286,7 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         button: config.button,
         wish,
         thermal: config.thermal,
+        fonts: (config.overlay.fonts, config.overlay.font),
     };
     let encoders = move || try_encoders(&table, &video);
     let out = &mut std::io::stdout().lock();

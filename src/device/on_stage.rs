@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::command::Command;
 use super::effect::Effect;
-use super::notice::{Banner, Words};
+use super::notice::Banner;
 use super::stage::{
     Countdown, DanmakuChange, Layer, Logo, LowerThird, ModerationChange, Poll, Stage, Ticker,
 };
@@ -92,7 +92,7 @@ impl State {
     #[must_use]
     pub fn stage(&self) -> Stage {
         let (wanted, now) = (&self.wanted, &self.actual.stage);
-        let mut stage = wanted.stage.clone();
+        let mut stage = (*wanted.stage).clone();
         let banner = now.banner.as_ref().map(|(text, _)| text);
         stage.banner = banner.or(wanted.banner.as_ref()).cloned();
         if let Some((title, _)) = &now.lower_third {
@@ -230,13 +230,6 @@ impl State {
         let told = &mut self.actual.stage.told;
         if told.as_deref() == Some(&stage) {
             return;
-        }
-        let line_before = told.take().and_then(|told| told.banner);
-        if line_before != stage.banner {
-            effects.push(Effect::ShowWords(Words {
-                banner: stage.banner.clone(),
-                notice: None,
-            }));
         }
         *told = Some(Box::new(stage.clone()));
         effects.push(Effect::ShowStage(Box::new(stage)));

@@ -1,7 +1,7 @@
 //! The doctor on this very machine, with real GStreamer behind it.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,7 @@ fn setup(state_dir: &Path) -> Setup {
             lowest_c: 85.0,
             recover_s: 60,
         },
+        fonts: (PathBuf::new(), String::new()),
     }
 }
 

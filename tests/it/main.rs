@@ -16,6 +16,7 @@ mod danmaku;
 mod encode;
 mod moderation;
 mod mqtt;
+mod overlay_golden;
 mod rtmp;
 mod rtsp;
 mod support;

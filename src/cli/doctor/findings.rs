@@ -1,5 +1,6 @@
 //! From what was seen to what a person should know: pure.
 
+mod letters;
 mod surroundings;
 
 use super::plugins::{Need, package_of_encoder};
@@ -55,6 +56,7 @@ pub fn judge(report: &Report) -> Vec<Finding> {
     super::gpio::findings(report, Section("Light and button", &mut out));
     encoders(report, Section("Encoders", &mut out));
     gstreamer(report, Section("GStreamer", &mut out));
+    letters::letters(report, Section("Letters on the picture", &mut out));
     surroundings::network(report, Section("Network", &mut out));
     surroundings::machine(report, Section("Machine", &mut out));
     verdict(report, Section("Verdict", &mut out));

@@ -9,6 +9,7 @@ use crate::edge::camera::{Camera, Mode, PixelFormat, Signal};
 use crate::edge::net::{ClockState, Link, Network, Route};
 use crate::edge::sound::{Capture, CaptureControl, Card, MainCapture, VolumeRange};
 use crate::error::Kind;
+use crate::media::overlay::text::Written;
 
 fn healthy() -> Report {
     let all = GstReport {
@@ -35,6 +36,7 @@ fn healthy() -> Report {
             encoder("x264enc", true, "5 frames in 60 ms"),
         ],
         gstreamer: plugins::judge(&all),
+        fonts: vec![written("Latin", true), written("Thai", true)],
         network: Network {
             addresses: vec!["192.168.1.7".parse().unwrap()],
             links: vec![Link {
@@ -94,6 +96,31 @@ fn encoder(element: &str, ok: bool, detail: &str) -> EncoderReport {
         ok,
         detail: detail.into(),
     }
+}
+
+fn written(script: &'static str, there: bool) -> Written {
+    Written {
+        script,
+        family: there.then(|| "Noto Sans".to_owned()),
+        package: "fonts-noto-core",
+    }
+}
+
+#[test]
+fn scripts_without_a_font_are_named_with_their_package() {
+    let mut report = healthy();
+    report.fonts = vec![written("Latin", true), written("Thai", false)];
+    assert_eq!(bad(&report), []);
+    let table = super::super::table(&judge(&report));
+    assert!(
+        table.contains("✓ fonts               For Latin."),
+        "{table}"
+    );
+    assert!(table.contains("– Thai"), "{table}");
+    assert!(table.contains("apt-get install fonts-noto-core"), "{table}");
+    report.fonts = vec![written("Latin", false)];
+    assert_eq!(bad(&report)[0].0, "Latin");
+    assert!(can_go_live(&report), "the picture goes out without words");
 }
 
 fn bad(report: &Report) -> Vec<(String, String)> {

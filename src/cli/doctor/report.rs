@@ -9,11 +9,12 @@
 //!   "cameras": [ { "id": "…", "name": "…", "path": "/dev/video0", "modes": [ … ], "choice": "…", … } ],
 //!   "camera_problems": [ { "what": "/dev/video2", "sentence": "…", "mend": "…" } ],
 //!   "capture_cards": [ { "id": "CARD=USB,DEV=0", "capture": { "state": "openable|not_openable", … }, … } ],
-//!   "problems": [ { "what": "sound|encoders|gstreamer", "sentence": "…", "mend": "…" } ],
+//!   "problems": [ { "what": "sound|encoders|gstreamer|fonts", "sentence": "…", "mend": "…" } ],
 //!   "led": { "what": "line 17 (GPIO17) of GPIO chip soc", "chosen_by": "configuration|board|nobody", "usable": true, "problem": null },
 //!   "button": { … like led … },
 //!   "encoders": [ { "element": "x264enc", "ok": true, "detail": "…" } ],
 //!   "gstreamer": { "version": "…", "elements": [ { "names": ["…"], "package": "…", "use": "…", "need": "live", "present": true } ] },
+//!   "fonts": [ { "script": "Chinese", "family": "WenQuanYi Micro Hei", "package": "fonts-wqy-microhei" } ],
 //!   "network": { "addresses": [ … ], "links": [ … ], "route": { … }, "dns": [ … ] },
 //!   "disk": { "folder": "…", "writable": true, "free": 1, "total": 2, "problem": null },
 //!   "clock": { "synchronised": true, "offset_ms": 0.1, "max_error_ms": 5.0 },
@@ -36,6 +37,7 @@ use crate::edge::net::{ClockState, Network};
 use crate::edge::sound::{CaptureControl, Card, MainCapture};
 use crate::edge::thermal::Zone;
 use crate::error::Error;
+use crate::media::overlay::text::Written;
 
 /// An encoder that was tried with a real encode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -261,6 +263,8 @@ pub struct Report {
     pub encoders: Vec<EncoderReport>,
     /// GStreamer.
     pub gstreamer: Gstreamer,
+    /// Scripts that can be written on the picture, and by which fonts.
+    pub fonts: Vec<Written>,
     /// Network.
     pub network: Network,
     /// State folder.

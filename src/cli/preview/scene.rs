@@ -81,12 +81,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn plan(
-        &self,
-        file: File,
-        size: Option<(u32, u32)>,
-        at: Option<Duration>,
-    ) -> Result<Plan> {
+    fn plan(&self, file: File, size: Option<(u32, u32)>, at: Option<Duration>) -> Result<Plan> {
         let asked = file.size.as_deref().unwrap_or("1280x720");
         let (width, height) = match size {
             Some(size) => size,
@@ -167,12 +162,19 @@ impl Scene {
         match load(&sources) {
             Ok(loaded) => Ok(loaded.config),
             Err(problems) => {
-                let said = problems.as_slice().iter().map(|p| {
-                    let mend = p.mend.as_deref().unwrap_or_default();
-                    format!("{}: {} {mend}", self.name, p.message)
-                });
-                let said: Vec<_> = said.map(|s| s.trim_end().to_owned()).collect();
-                Err(Error::new(Kind::BadConfig, said.join("\n")))
+                let (all, mut error) = (problems.as_slice(), String::new());
+                for (n, problem) in all.iter().enumerate() {
+                    error.push_str(&format!("{}: {}", self.name, problem.message));
+                    if n + 1 < all.len() {
+                        let mend = problem.mend.as_deref().unwrap_or_default();
+                        error.push_str(&format!(" {mend}\n"));
+                    }
+                }
+                let error = Error::new(Kind::BadConfig, error);
+                match all.last().and_then(|p| p.mend.as_deref()) {
+                    Some(mend) => Err(error.mend(mend)),
+                    None => Err(error),
+                }
             }
         }
     }
@@ -204,7 +206,9 @@ impl Scene {
                 None => 0.0,
                 Some(Value::Integer(n)) => n as f64,
                 Some(Value::Float(n)) => n,
-                Some(_) => return Err(self.wrong(format!("{section}: at must be a number of seconds."))),
+                Some(_) => {
+                    return Err(self.wrong(format!("{section}: at must be a number of seconds.")));
+                }
             };
             let at = self.time(&format!("{section}: at"), at)?;
             out.push((at, self.typed(section, table)?));
@@ -255,10 +259,7 @@ impl Scene {
     }
 
     fn wrong(&self, said: impl AsRef<str>) -> Error {
-        Error::new(
-            Kind::BadConfig,
-            format!("{}: {}", self.name, said.as_ref()),
-        )
+        Error::new(Kind::BadConfig, format!("{}: {}", self.name, said.as_ref()))
     }
 
     fn beside(&self, file: &str) -> PathBuf {
@@ -272,11 +273,15 @@ impl Scene {
         };
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         if bytes.len() as u64 > most {
             let kib = most / 1024;
-            return Err(Error::new(Kind::Unsupported, format!("{name} is too large."))
-                .mend(format!("It may have at most {kib} KiB.")));
+            return Err(
+                Error::new(Kind::Unsupported, format!("{name} is too large."))
+                    .mend(format!("It may have at most {kib} KiB.")),
+            );
         }
         Ok(bytes)
     }

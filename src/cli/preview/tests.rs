@@ -24,7 +24,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         ),
         (
             "[overlay]\nclok = \"%H\"\n",
-            "scene.toml: there is no key overlay.clok Did you mean overlay.clock?",
+            "scene.toml: overlay.clok is not a known key. Did you mean overlay.clock?",
         ),
         (
             "[stage.product]\nname = \"a\"\nprise = \"1\"\n",
@@ -80,7 +80,10 @@ fn a_scene_becomes_a_picture_of_its_size_and_json_says_what_is_where() {
     assert_eq!(report(&args, &mut out, &mut err), 0, "{err:?}");
     let said: serde_json::Value = serde_json::from_slice(&out).unwrap();
     let layers: Vec<_> = said["layers"].as_array().unwrap().iter().collect();
-    let names: Vec<_> = layers.iter().map(|l| l["layer"].as_str().unwrap()).collect();
+    let names: Vec<_> = layers
+        .iter()
+        .map(|l| l["layer"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["danmaku", "banner"]);
     assert_eq!(said["warnings"], serde_json::json!([]));
     let png = image::open(&args.out).unwrap().to_rgb8();
@@ -95,7 +98,9 @@ fn a_scene_becomes_a_picture_of_its_size_and_json_says_what_is_where() {
 #[test]
 fn sizes_and_times_are_checked() {
     assert_eq!(size("1280x720"), Ok((1280, 720)));
-    for bad in ["", "x", "1280", "1280x", "1280x721", "32x18", "99999x2", "-2x4", "a x b"] {
+    for bad in [
+        "", "x", "1280", "1280x", "1280x721", "32x18", "99999x2", "-2x4", "a x b",
+    ] {
         assert!(size(bad).is_err(), "{bad}");
     }
     assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));

@@ -156,7 +156,12 @@ impl Engine {
         let jobs = encoders.clone();
         let encode_worker = worker::Worker::start("encode", move |job| jobs.run(job))?;
         let encode = encode_worker.sender();
-        let overlay = Overlay::start(&config, encoders.input(), &clock, facts.clone())?;
+        let overlay = Overlay::start(
+            (&config.overlay, &config.danmaku),
+            encoders.input(),
+            &clock,
+            facts.clone(),
+        )?;
         let canvas = overlay.canvas();
         let picture = Picture::start(&config, video, &clock, &encoders, encode, canvas, reporter)?;
         let rtsp = match rtsp {
@@ -253,7 +258,6 @@ impl Engine {
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
             Effect::ShowStage(stage) => self.overlay.stage((**stage).clone()),
-            Effect::ShowWords(words) => self.overlay.words(words),
             Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)

@@ -17,9 +17,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::worker;
-use crate::config::{Config, DestinationName};
+use crate::config::{DanmakuConfig, DestinationName, OverlayConfig};
 use crate::device::event::{DestinationState, MediaEvent};
-use crate::device::notice::Words;
 use crate::device::stage::Stage;
 use crate::error::{Error, Kind, Result};
 use crate::media::overlay::canvas::{Canvas, Scene};
@@ -48,6 +47,7 @@ pub struct AudienceCounts {
 /// The room's way onto the picture; clones are the same.
 #[derive(Clone)]
 pub struct Audience {
+    air: Arc<Air>,
     mailbox: Mailbox,
     told: Arc<Told>,
 }
@@ -62,7 +62,11 @@ impl Audience {
     /// Takes what the room wants to be seen. Never waits: comments that find no room are counted and gone; what takes something
     /// off the picture always arrives.
     pub fn put(&self, output: Output) {
+        let clear = output == Output::Clear;
         self.mailbox.output(output);
+        if clear {
+            self.air.clear(false);
+        }
     }
 
     /// What became of the comments.
@@ -98,26 +102,40 @@ struct Air {
 #[derive(Default)]
 struct Held {
     panic: bool,
+    /// How often the audience was cleared: a scene that was begun before the last time is too old.
+    clears: u64,
     without_audience: Option<Scene>,
 }
 
 impl Air {
-    fn show(&self, scene: Scene, without_audience: Option<Scene>) {
+    /// Shows a scene for which mail was taken when there had been so many `clears`.
+    fn show(&self, scene: Scene, without_audience: Option<Scene>, clears: u64) {
         let mut held = lock(&self.held);
-        match (&without_audience, held.panic) {
-            (Some(clean), true) => self.canvas.set(clean.clone()),
+        let old = held.panic || held.clears != clears;
+        match &without_audience {
+            Some(clean) if old => self.canvas.set(clean.clone()),
             _ => self.canvas.set(scene),
         }
         held.without_audience = without_audience;
     }
 
-    fn hold(&self, panic: bool) {
+    fn clears(&self) -> u64 {
+        lock(&self.held).clears
+    }
+
+    /// Takes everything of the audience off the picture, and with `panic` keeps it off until [`Air::end_panic`]. What was put into the mailbox
+    /// before counts for the next scene.
+    fn clear(&self, panic: bool) {
         let mut held = lock(&self.held);
-        let begins = panic && !held.panic;
-        held.panic = panic;
-        if let Some(clean) = held.without_audience.clone().filter(|_| begins) {
+        held.panic |= panic;
+        held.clears += 1;
+        if let Some(clean) = held.without_audience.clone() {
             self.canvas.set(clean);
         }
+    }
+
+    fn end_panic(&self) {
+        lock(&self.held).panic = false;
     }
 }
 
@@ -157,7 +175,7 @@ pub(super) struct Overlay {
 
 impl Overlay {
     pub(super) fn start(
-        config: &Config,
+        config: (&OverlayConfig, &DanmakuConfig),
         format: RawFormat,
         clock: &MediaClock,
         facts: FactSource,
@@ -168,7 +186,7 @@ impl Overlay {
         });
         let (mailbox, told) = (Mailbox::default(), Arc::new(Told::default()));
         let work = Work {
-            director: Director::new(&config.overlay, &config.danmaku),
+            director: Director::new(config.0, config.1),
             format,
             clock: clock.clone(),
             air: air.clone(),
@@ -197,6 +215,7 @@ impl Overlay {
 
     pub(super) fn audience(&self) -> Audience {
         Audience {
+            air: self.air.clone(),
             mailbox: self.mailbox.clone(),
             told: self.told.clone(),
         }
@@ -204,16 +223,13 @@ impl Overlay {
 
     /// Shows what the owner wants; panic counts from the next frame on.
     pub(super) fn stage(&self, stage: Stage) {
-        self.air.hold(stage.panic);
-        self.mailbox.put(|mail| mail.stage = Some(Box::new(stage)));
-    }
-
-    /// The words of a core that knows of no stage.
-    pub(super) fn words(&self, words: &Words) {
-        self.stage(Stage {
-            banner: words.banner.clone(),
-            ..Stage::default()
-        });
+        let panic = stage.panic;
+        self.mailbox.put(|mail| mail.set_stage(stage));
+        if panic {
+            self.air.clear(true);
+        } else {
+            self.air.end_panic();
+        }
     }
 
     /// Pictures come in this format from now on.
@@ -243,12 +259,15 @@ impl Work {
     fn run(mut self) {
         let mut until = Some(Instant::now());
         loop {
-            let mail = self.mailbox.wait(until);
+            self.mailbox.wait(until);
+            // In this order: a clear that comes in between makes the scene that follows an old one.
+            let clears = self.air.clears();
+            let mail = self.mailbox.take();
             if mail.stop {
                 return;
             }
             self.take(mail);
-            self.turn();
+            self.turn(clears);
             until = self.next();
         }
     }
@@ -274,7 +293,7 @@ impl Work {
         }
     }
 
-    fn turn(&mut self) {
+    fn turn(&mut self, clears: u64) {
         if self.director.wants_facts()
             && let Some(facts) = self.meter.read()
         {
@@ -282,7 +301,8 @@ impl Work {
         }
         let now = self.now();
         if let Some(scene) = self.director.turn(now, Timestamp::now(), self.format) {
-            self.air.show(scene, self.director.without_audience());
+            let clean = self.director.without_audience();
+            self.air.show(scene, clean, clears);
         }
         for warning in self.director.warnings() {
             tracing::warn!("{warning}");
@@ -338,3 +358,7 @@ impl Meter {
         Some(Facts { live, bitrate })
     }
 }
+
+#[cfg(test)]
+#[path = "overlay_tests.rs"]
+mod tests;

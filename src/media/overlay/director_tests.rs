@@ -98,7 +98,12 @@ impl Show {
     fn seen(&self, ms: u64) -> Vec<u16> {
         let scene = self.scene.as_ref().unwrap();
         let at = |p: &Placed| p.motion.at(ms * 1_000_000);
-        scene.placed.iter().filter_map(at).map(|p| p.opacity).collect()
+        scene
+            .placed
+            .iter()
+            .filter_map(at)
+            .map(|p| p.opacity)
+            .collect()
     }
 
     fn layers(&self, ms: u64) -> Vec<Layer> {
@@ -229,8 +234,10 @@ fn a_clock_is_drawn_anew_only_when_it_shows_something_else_and_without_a_gap() {
 fn panic_takes_everything_of_the_audience_at_once_and_holds() {
     let mut show = Show::new(&overlay());
     show.director.stage(full());
-    show.director.put(Output::Alert(Some((ItemId(1), alert(1)))));
-    show.director.put(Output::Comment(ItemId(2), comment("hello")));
+    show.director
+        .put(Output::Alert(Some((ItemId(1), alert(1)))));
+    show.director
+        .put(Output::Comment(ItemId(2), comment("hello")));
     show.run(0, 2_000);
     let seen = show.layers(2_000);
     for layer in [Layer::Danmaku, Layer::Poll, Layer::Alert, Layer::Banner] {
@@ -254,8 +261,10 @@ fn panic_takes_everything_of_the_audience_at_once_and_holds() {
     let now = inks(show.scene.as_ref().unwrap());
     assert!(inks(&clean).iter().all(|ink| now.contains(ink)));
     // It holds: what comes now is not kept for later either.
-    show.director.put(Output::Comment(ItemId(3), comment("again")));
-    show.director.put(Output::Alert(Some((ItemId(4), alert(1)))));
+    show.director
+        .put(Output::Comment(ItemId(3), comment("again")));
+    show.director
+        .put(Output::Alert(Some((ItemId(4), alert(1)))));
     show.run(2_010, 5_000);
     show.director.stage(full());
     show.run(5_000, 6_000);
@@ -264,134 +273,13 @@ fn panic_takes_everything_of_the_audience_at_once_and_holds() {
     assert!(seen.contains(&Layer::Poll), "the owner's poll is back");
 }
 
-#[test]
-fn a_rising_counter_and_new_votes_do_not_come_in_anew() {
-    let mut show = Show::new(&overlay());
-    show.director.put(Output::Alert(Some((ItemId(1), alert(1)))));
-    show.director.stage(Stage {
-        poll: Some(poll(5)),
-        ..Stage::default()
-    });
-    show.run(0, 2_000);
-    show.director.put(Output::Alert(Some((ItemId(1), alert(2)))));
-    show.director.stage(Stage {
-        poll: Some(poll(6)),
-        ..Stage::default()
-    });
-    show.run(2_000, 3_000);
-    for ms in 1_950..3_000 {
-        assert_eq!(show.seen(ms), [256, 256], "at {ms} ms");
-    }
-    // Another alert does.
-    show.director.put(Output::Alert(Some((ItemId(2), alert(1)))));
-    show.run(3_000, 3_010);
-    assert!(show.seen(3_100).iter().any(|o| *o < 256));
-}
-
-#[test]
-fn comments_run_and_withdrawn_ones_are_gone_at_once() {
-    let mut show = Show::new(&overlay());
-    show.turn(0);
-    for n in 0..3 {
-        let text = format!("comment {n}");
-        show.director.put(Output::Comment(ItemId(n), comment(&text)));
-    }
-    show.run(100, 2_000);
-    assert_eq!(show.layers(2_000), [Layer::Danmaku; 3]);
-    show.director.put(Output::Withdraw(ItemId(1)));
-    show.run(2_000, 2_001);
-    assert_eq!(show.layers(2_000), [Layer::Danmaku; 2]);
-    // Switched off, they fade.
-    show.director.stage(Stage {
-        danmaku: DanmakuChange {
-            enabled: Some(false),
-            ..DanmakuChange::default()
-        },
-        ..Stage::default()
-    });
-    show.run(2_100, 2_101);
-    let faded = show.seen(2_225);
-    assert!(faded.len() == 2 && faded.iter().all(|o| *o < 180), "{faded:?}");
-    assert!(show.layers(2_400).is_empty());
-    let counts = show.director.counts();
-    assert_eq!((counts.offered, counts.drawn), (3, 3));
-}
-
 /// Its right edge leaves the picture in the very last frame: nothing is cut off before that.
-#[test]
-fn a_comment_is_seen_until_it_has_left() {
-    let mut show = Show::new(&overlay());
-    show.turn(0);
-    show.director.put(Output::Comment(ItemId(1), comment("a long way to go")));
-    show.run(100, 200);
-    let placed = show.scene.as_ref().unwrap().placed[0].clone();
-    let end = placed.motion.end.unwrap() / 1_000_000;
-    show.run(200, end);
-    let before = placed.motion.at((end - 20) * 1_000_000).unwrap();
-    let right = placed.ink.rect(before.x, before.y).right();
-    assert!((0..20).contains(&right), "{right}");
-    assert_eq!(show.layers(end - 20), [Layer::Danmaku]);
-    show.run(end, end + 1_000);
-    assert!(show.scene.as_ref().unwrap().placed.is_empty());
-}
-
-#[test]
-fn a_countdown_ends_at_zero_and_goes() {
-    let mut show = Show::new(&overlay());
-    show.director.stage(Stage {
-        countdown: Some(Countdown {
-            title: None,
-            until: BEGIN + 2,
-        }),
-        ..Stage::default()
-    });
-    show.run(0, 4_900);
-    assert_eq!(show.layers(4_900), [Layer::Countdown]);
-    show.run(4_900, 6_500);
-    assert!(show.layers(6_500).is_empty());
-    assert_eq!(show.director.next(), None);
-}
-
-#[test]
-fn the_ticker_runs_on_without_a_gap_or_an_overlap_within_its_bar() {
-    let mut show = Show::new(&overlay());
-    show.director.stage(Stage {
-        ticker: Some(Ticker {
-            text: "Free shipping".into(),
-        }),
-        ..Stage::default()
-    });
-    let mut before = 0;
-    for ms in (0..60_000).step_by(500) {
-        show.run(before, ms + 1);
-        before = ms + 1;
-        let scene = show.scene.clone().unwrap();
-        let bar = show.director.places()[0].1;
-        // Frames are up to half a second behind.
-        let at = (ms.saturating_sub(400)) * 1_000_000;
-        let mut spans: Vec<_> = scene.placed[1..]
-            .iter()
-            .filter_map(|p| Some((p.motion.at(at)?.x, p.ink.width() as i32)))
-            .collect();
-        spans.sort_unstable();
-        for pair in spans.windows(2) {
-            let ((a, width), (b, _)) = (pair[0], pair[1]);
-            assert!(a + width < b, "two copies meet at {ms} ms: {spans:?}");
-            assert!(b - a - width < 200, "a hole at {ms} ms: {spans:?}");
-        }
-        if ms > 12_000 {
-            let (first, last) = (spans[0], spans[spans.len() - 1]);
-            assert!(first.0 < bar.x + 200 && last.0 + last.1 > bar.right() - 200, "{spans:?}");
-        }
-        assert!(scene.placed[1..].iter().all(|p| p.clip.is_some()));
-    }
-}
-
 #[test]
 fn another_size_lays_everything_out_anew() {
     let mut show = Show::new(&overlay());
     show.director.stage(full());
-    show.director.put(Output::Alert(Some((ItemId(1), alert(3)))));
+    show.director
+        .put(Output::Alert(Some((ItemId(1), alert(3)))));
     show.run(0, 1_000);
     for (width, height) in [(720, 1280), (640, 360), (1920, 1080), (64, 36), (2, 2)] {
         show.format = RawFormat {
@@ -483,3 +371,6 @@ fn the_status_shows_what_the_box_knows() {
     show.run(1_000, 3_000);
     assert!(show.layers(3_000).is_empty() && !show.director.wants_facts());
 }
+
+#[path = "director_motion_tests.rs"]
+mod motion;

@@ -12,6 +12,8 @@ const STRONG: f64 = 60.0;
 const CLOSE: usize = 3;
 /// Furthest that a comment moves in a frame, pixels.
 const STEP: usize = 16;
+/// Over more frames that are missing no comment is followed: it is taken for another.
+const FOLLOWED: usize = 2;
 /// A comment is wholly in the picture if it is so far from both sides, pixels.
 const EDGE: usize = 4;
 /// How much its width may seem to change, pixels: two columns of chroma.
@@ -33,6 +35,8 @@ pub struct Setup {
 #[derive(Debug, Default)]
 pub struct Report {
     pub frames: usize,
+    /// Frames that are missing between them, by their times.
+    pub lost: usize,
     /// Comments that came in at the right and left at the left while it was looked.
     pub crossed: usize,
     /// Comments that came in at the right.
@@ -51,7 +55,8 @@ struct Span {
     left: usize,
     right: usize,
     centre: f64,
-    colour: usize,
+    /// `None`: so little is seen of it that its hue says nothing.
+    colour: Option<usize>,
 }
 
 struct Track {
@@ -69,6 +74,10 @@ pub struct Analysis {
     hues: Vec<[f64; 2]>,
     tracks: Vec<Track>,
     last: Option<f64>,
+    /// Furthest that a comment moved since the frame before, pixels.
+    step: usize,
+    /// There is no frame before.
+    fresh: bool,
     report: Report,
 }
 
@@ -90,6 +99,8 @@ impl Analysis {
             setup,
             tracks: vec![],
             last: None,
+            step: STEP,
+            fresh: true,
             report: Report::default(),
         }
     }
@@ -104,10 +115,17 @@ impl Analysis {
     pub fn frame(&mut self, pts: f64, picture: &[u8]) {
         let n = self.report.frames;
         let step = self.last.map_or(1.0, |last| (pts - last) * self.setup.fps);
-        if !(0.5..1.5).contains(&step) {
+        if step < 0.5 {
             self.fault(format!(
                 "frame {n}: {step:.2} frame times after the one before"
             ));
+        }
+        let missing = (step.round() as usize).saturating_sub(1);
+        self.report.lost += missing;
+        self.step = STEP * (missing + 1);
+        self.fresh = n == 0 || missing > FOLLOWED;
+        if self.fresh {
+            self.end_all();
         }
         self.last = Some(pts);
         let mut on = 0;
@@ -162,12 +180,12 @@ impl Analysis {
                     "frame {n}, lane {lane}: two comments share what begins at {left}"
                 ));
             }
-            let most = (0..seen.len()).max_by_key(|c| seen[*c]);
+            let most = (0..seen.len()).filter(|c| seen[*c] > 0);
             spans.push(Span {
                 left: 2 * from,
                 right: 2 * to,
                 centre: moment / sum,
-                colour: most.unwrap_or_default(),
+                colour: most.max_by_key(|c| seen[*c]),
             });
         }
         spans
@@ -191,13 +209,16 @@ impl Analysis {
                 kept.push(track);
                 continue;
             }
-            match free.iter().position(|span| track.goes_on_as(span)) {
+            match free
+                .iter()
+                .position(|span| track.goes_on_as(span, self.step))
+            {
                 Some(at) => {
                     track.take(free.remove(at), pts, wide);
                     kept.push(track);
                 }
                 None => {
-                    if track.span.right > STEP + EDGE {
+                    if track.span.right > self.step + EDGE {
                         let at = track.span.left;
                         faults.push(format!("frame {n}, lane {lane}: what was at {at} is gone"));
                     }
@@ -206,16 +227,16 @@ impl Analysis {
             }
         }
         for span in free {
-            let enters = span.left + STEP + EDGE >= wide;
-            if n > 0 && !enters {
+            let enters = span.left + self.step + EDGE >= wide;
+            if !self.fresh && !enters {
                 let at = span.left;
                 faults.push(format!("frame {n}, lane {lane}: something begins at {at}"));
             }
-            self.report.entered += usize::from(enters);
+            self.report.entered += usize::from(enters && !self.fresh);
             let mut track = Track {
                 lane,
                 span,
-                entered: enters && n > 0,
+                entered: enters && !self.fresh,
                 points: vec![],
                 widths: None,
             };
@@ -248,29 +269,39 @@ impl Analysis {
         }
     }
 
-    /// What was found in all.
-    pub fn finish(mut self) -> Report {
+    fn end_all(&mut self) {
         for track in std::mem::take(&mut self.tracks) {
             self.judge(&track, false);
         }
+    }
+
+    /// What was found in all.
+    pub fn finish(mut self) -> Report {
+        self.end_all();
         self.report
     }
 }
 
 impl Track {
     /// Whether this can be the same comment a frame later.
-    fn goes_on_as(&self, span: &Span) -> bool {
-        let near = |before: usize, now: usize| now <= before + 2 && before <= now + STEP;
+    fn goes_on_as(&self, span: &Span, step: usize) -> bool {
+        let near = |before: usize, now: usize| now <= before + 2 && before <= now + step;
         let edges = if self.span.left < EDGE {
             near(self.span.right, span.right)
         } else {
             near(self.span.left, span.left)
         };
-        edges && self.span.colour == span.colour
+        edges
+            && self
+                .span
+                .colour
+                .zip(span.colour)
+                .is_none_or(|(a, b)| a == b)
     }
 
     fn take(&mut self, span: Span, pts: f64, picture: usize) {
-        self.span = span;
+        let colour = span.colour.or(self.span.colour);
+        self.span = Span { colour, ..span };
         if span.left < EDGE || span.right + EDGE > picture {
             return;
         }

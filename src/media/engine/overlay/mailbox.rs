@@ -47,6 +47,14 @@ impl Mail {
             || self.alert.is_some()
     }
 
+    /// Panic clears even if it is taken back before the thread hears of it.
+    pub(super) fn set_stage(&mut self, stage: Stage) {
+        if stage.panic {
+            self.clear();
+        }
+        self.stage = Some(Box::new(stage));
+    }
+
     /// Takes in what the room wants. What takes something off the picture is never lost: it makes room by losing comments, and
     /// where even that is not enough, everything of the audience goes.
     fn take_in(&mut self, output: Output) {
@@ -116,8 +124,17 @@ impl Mailbox {
         lock(&self.0.0).lost
     }
 
-    /// Waits until something has come, `until` at the latest (`None`: for as long as it takes), and takes everything.
-    pub(super) fn wait(&self, until: Option<Instant>) -> Mail {
+    /// Takes everything.
+    pub(super) fn take(&self) -> Mail {
+        let mut mail = lock(&self.0.0);
+        let lost = mail.lost;
+        let taken = std::mem::take(&mut *mail);
+        mail.lost = lost;
+        taken
+    }
+
+    /// Waits until something has come, `until` at the latest; `None`: for as long as it takes.
+    pub(super) fn wait(&self, until: Option<Instant>) {
         let paced = Instant::now() + PACE;
         let mut mail = lock(&self.0.0);
         loop {
@@ -128,10 +145,7 @@ impl Mailbox {
                 (true, until) => until,
             };
             if mail.is_urgent() || end.is_some_and(|end| end <= now) {
-                let lost = mail.lost;
-                let taken = std::mem::take(&mut *mail);
-                mail.lost = lost;
-                return taken;
+                return;
             }
             // A panic elsewhere must not take the show down; the mail is whole between calls.
             mail = match end {
@@ -175,7 +189,8 @@ mod tests {
         mailbox.output(Output::Comment(ItemId(6_000), comment("y")));
         mailbox.output(Output::Withdraw(ItemId(7_000)));
         assert_eq!(mailbox.lost(), 5_000 - MOST as u64 + 1);
-        let mail = mailbox.wait(None);
+        mailbox.wait(None);
+        let mail = mailbox.take();
         assert_eq!(mail.orders.len(), MOST);
         assert_eq!(mail.orders.back(), Some(&Order::Withdraw(ItemId(7_000))));
         assert!(
@@ -194,7 +209,8 @@ mod tests {
         for n in 0..=MOST as u64 {
             mailbox.output(Output::Withdraw(ItemId(n)));
         }
-        let mail = mailbox.wait(None);
+        mailbox.wait(None);
+        let mail = mailbox.take();
         assert!(mail.clear && mail.orders.is_empty());
         assert_eq!(mail.alert, Some(None));
     }
@@ -211,9 +227,11 @@ mod tests {
         mailbox.output(Output::Comment(ItemId(1), comment("before")));
         mailbox.output(Output::Clear);
         mailbox.output(Output::Comment(ItemId(2), comment("after")));
-        let mail = mailbox.wait(None);
+        mailbox.wait(None);
+        let mail = mailbox.take();
         assert_eq!(mail.stage.as_deref(), Some(&banner));
         assert!(mail.clear);
+        assert_eq!(mail.alert, Some(None));
         assert_eq!(mail.orders, [Order::Draw(ItemId(2), comment("after"))]);
     }
 
@@ -221,12 +239,31 @@ mod tests {
     fn waiting_ends_when_it_should() {
         let mailbox = Mailbox::default();
         let begun = Instant::now();
-        let mail = mailbox.wait(Some(begun + Duration::from_millis(30)));
+        mailbox.wait(Some(begun + Duration::from_millis(30)));
+        let mail = mailbox.take();
         assert!(begun.elapsed() >= Duration::from_millis(30));
         assert!(mail.orders.is_empty() && !mail.stop);
         let other = mailbox.clone();
-        let waiter = std::thread::spawn(move || other.wait(None).stop);
+        let waiter = std::thread::spawn(move || {
+            other.wait(None);
+            other.take().stop
+        });
         mailbox.put(|m| m.stop = true);
         assert!(waiter.join().unwrap());
+    }
+
+    #[test]
+    fn a_panic_that_is_taken_back_at_once_has_cleared() {
+        let mailbox = Mailbox::default();
+        mailbox.output(Output::Comment(ItemId(1), comment("before")));
+        let panic = Stage {
+            panic: true,
+            ..Stage::default()
+        };
+        mailbox.put(|m| m.set_stage(panic));
+        mailbox.put(|m| m.set_stage(Stage::default()));
+        let mail = mailbox.take();
+        assert!(mail.clear && mail.orders.is_empty());
+        assert_eq!(mail.stage.as_deref(), Some(&Stage::default()));
     }
 }

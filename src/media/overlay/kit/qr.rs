@@ -55,3 +55,55 @@ fn too_long() -> Error {
     )
     .mend("Use a shorter address.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader of QR codes sees in a sprite.
+    fn read(sprite: &Sprite) -> String {
+        let grey = |x: usize, y: usize| sprite.argb[y * sprite.width + x][1];
+        let mut image =
+            rqrr::PreparedImage::prepare_from_greyscale(sprite.width, sprite.height, grey);
+        let grids = image.detect_grids();
+        assert_eq!(grids.len(), 1);
+        grids[0].decode().unwrap().1
+    }
+
+    #[test]
+    fn a_reader_reads_it_and_its_modules_are_whole_pixels() {
+        let long = format!("https://shop.example/{}", "a1/".repeat(59));
+        for url in [
+            "https://shop.example/p/1234?ref=live",
+            "http://a.b",
+            &long,
+            "商店",
+        ] {
+            for px in [160, 231, 400] {
+                let sprite = qr(url, px).unwrap();
+                assert_eq!(read(&sprite), url);
+                let count = modules(url).unwrap();
+                assert_eq!((sprite.width % count, sprite.width), (0, sprite.height));
+                assert!(sprite.width <= px && sprite.width > px - count);
+                // The quiet zone, and the corner of the finder pattern behind it.
+                let module = sprite.width / count;
+                let at = |n: usize| sprite.argb[n * sprite.width + n];
+                assert_eq!(at(4 * module - 1), [255; 4]);
+                assert_eq!(at(4 * module), [255, 0, 0, 0]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_a_sentence() {
+        for (text, px) in [
+            ("a".repeat(8000), 1000),
+            ("http://a.b".into(), 20),
+            (String::new(), 0),
+        ] {
+            let e = qr(&text, px).unwrap_err();
+            assert_eq!(e.kind(), Kind::Unsupported);
+            assert!(e.report().contains("shorter"), "{}", e.report());
+        }
+    }
+}

@@ -85,3 +85,56 @@ fn taps(old: usize, new: usize) -> Vec<Taps> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_stays_and_transparent_colours_do_not_bleed() {
+        // Half red, half clear.
+        let mut sprite = Sprite::clear(64, 64);
+        for (i, pixel) in sprite.argb.iter_mut().enumerate() {
+            if i % 64 < 32 {
+                *pixel = [255, 255, 0, 0];
+            }
+        }
+        for (w, h) in [(16, 16), (17, 5), (1, 1), (100, 90)] {
+            let small = scaled(&sprite, w, h);
+            assert_eq!((small.width, small.height, small.argb.len()), (w, h, w * h));
+            assert!(
+                small
+                    .argb
+                    .iter()
+                    .all(|p| p[0] == p[1] && p[2] == 0 && p[3] == 0)
+            );
+            let sum: f64 = small.argb.iter().map(|p| f64::from(p[0])).sum();
+            let mean = sum / (w * h) as f64;
+            assert!((mean - 127.5).abs() < 6.0, "{w}x{h}: {mean}");
+        }
+        let small = scaled(&sprite, 16, 16);
+        assert_eq!((small.argb[0], small.argb[15]), ([255, 255, 0, 0], [0; 4]));
+        assert_eq!(scaled(&sprite, 64, 64), sprite);
+    }
+
+    #[test]
+    fn one_colour_stays_that_colour_at_any_size() {
+        for (w, h) in [(1, 1), (3, 7), (50, 2), (13, 200)] {
+            let sprite = Sprite::filled(w, h, 200, [10, 250, 77]);
+            for (to_w, to_h) in [(1, 1), (5, 5), (40, 31), (0, 3)] {
+                let other = scaled(&sprite, to_w, to_h);
+                assert_eq!(other, Sprite::filled(to_w, to_h, 200, [10, 250, 77]));
+            }
+        }
+        assert_eq!(scaled(&Sprite::clear(0, 0), 3, 3), Sprite::clear(3, 3));
+    }
+
+    #[test]
+    fn fading_takes_all_four() {
+        let sprite = Sprite::filled(2, 2, 200, [255, 100, 0]);
+        assert_eq!(faded(&sprite, 50).argb[0], [100, 100, 39, 0]);
+        assert_eq!(faded(&sprite, 100), sprite);
+        assert_eq!(faded(&sprite, 900), sprite);
+        assert_eq!(faded(&sprite, 0), Sprite::clear(2, 2));
+    }
+}

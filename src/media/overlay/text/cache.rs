@@ -33,6 +33,8 @@ pub struct Counts {
     pub kept: usize,
     /// Memory of what is kept, bytes.
     pub bytes: usize,
+    /// Texts that could not be drawn by a fault of the shaper's.
+    pub failed: u64,
 }
 
 struct Entry {

@@ -1,7 +1,7 @@
 //! From shaped words to lines: where to break, and in which order words are seen.
 //!
 //! Our own, because that of `cosmic-text` 0.19 loses a word that runs against the direction of its paragraph where it is the
-//! first of it ("4 אב" has no 4), and overflows lines of both directions.
+//! first of it ("4 אב" has no 4), turns words of two fonts around, and overflows lines of both directions.
 
 use cosmic_text::{ShapeGlyph, ShapeLine};
 
@@ -89,6 +89,10 @@ fn words(shaped: &ShapeLine, px: f32) -> Vec<Word> {
             // against its line.
             if shaped.rtl {
                 glyphs.reverse();
+            }
+            // A word of more than one font has them one behind the other, whatever its direction.
+            if span.level.is_rtl() {
+                glyphs.sort_by_key(|g| std::cmp::Reverse(g.start));
             }
             Word::new(glyphs, word.blank, level, px)
         });

@@ -88,22 +88,27 @@ impl Library {
             None => 0,
         };
         db.load_system_fonts();
-        let order = Order {
-            wanted: family.unwrap_or_default(),
-            own: db.faces().take(own).map(|f| f.id).collect(),
-        };
-        let (families, colour) = families(&db, &order);
         if let Some(wanted) = family.filter(|w| !w.is_empty())
             && !db.faces().any(|f| is_named(f, wanted))
         {
             tracing::warn!("There is no font {wanted}, see overlay.font; another one is used.");
         }
-        Ok(Self {
+        Ok(Self::of(db, own, family))
+    }
+
+    /// The faces of `db`, of which the first `own` are those of the configured folder.
+    pub fn of(db: Database, own: usize, family: Option<&str>) -> Self {
+        let order = Order {
+            wanted: family.unwrap_or_default(),
+            own: db.faces().take(own).map(|f| f.id).collect(),
+        };
+        let (families, colour) = families(&db, &order);
+        Self {
             db,
             families,
             colour,
             memo: HashMap::new(),
-        })
+        }
     }
 
     /// The family that writes `c`; `hint` decides where languages write the same character in different shapes.

@@ -17,6 +17,7 @@ mod prepare;
 mod script;
 mod shape;
 mod style;
+mod survey;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -32,6 +33,7 @@ use library::{FamilyId, Library};
 use prepare::{Cluster, MOST_CHARS, MOST_CLUSTERS};
 use shape::{Shaped, Shaper};
 pub use style::{Outline, Run, Shadow, Style};
+pub use survey::{Written, survey};
 
 /// Memory of kept sprites, bytes.
 const CACHE: usize = 16 * 1024 * 1024;
@@ -49,13 +51,14 @@ pub struct Letters {
     shaper: Shaper,
     glyphs: Glyphs,
     cache: Cache,
+    failed: u64,
 }
 
 impl std::fmt::Debug for Letters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Letters")
             .field("base", &self.library.name(self.base))
-            .field("cache", &self.cache.counts())
+            .field("counts", &self.counts())
             .finish_non_exhaustive()
     }
 }
@@ -88,6 +91,7 @@ impl Letters {
             shaper,
             glyphs: Glyphs::new(),
             cache: Cache::new(CACHE),
+            failed: 0,
         })
     }
 
@@ -115,17 +119,21 @@ impl Letters {
         let widest = widest(style, u32::MAX, 1);
         let inner = self.guarded(|me| {
             let clusters = prepare::clusters(&runs, &mut me.library, me.base);
-            me.shape(&clusters, &runs, style.size())
-                .one_line()
-                .columns()
+            me.shape(&clusters, &runs, style.size()).one_line()
         });
-        inner.map_or(0, |w| w + 2 * style.margin()).min(widest)
+        match inner.filter(|line| !line.glyphs.is_empty()) {
+            Some(line) => (line.columns() + 2 * style.margin()).min(widest),
+            None => 0,
+        }
     }
 
     /// How the cache has served.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.cache.counts()
+        Counts {
+            failed: self.failed,
+            ..self.cache.counts()
+        }
     }
 
     fn sprite(&mut self, runs: &[Run], style: &Style, width: u32, lines: u32) -> Arc<Sprite> {
@@ -160,6 +168,7 @@ impl Letters {
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         if done.is_err() {
             tracing::error!("A text could not be drawn and is left out.");
+            self.failed += 1;
             self.shaper = Shaper::new();
             self.glyphs = Glyphs::new();
         }
@@ -344,3 +353,5 @@ fn signed(n: u32) -> i32 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fonts;

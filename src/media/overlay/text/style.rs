@@ -1,7 +1,7 @@
 //! What is written, and how it looks: plain data, and the key of the cache.
 
 /// Room above and below the base line, em: enough for marks upon letters in Thai, Arabic and Devanagari.
-pub(super) const ASCENT: f32 = 1.08;
+pub(super) const ASCENT: f32 = 1.12;
 pub(super) const DESCENT: f32 = 0.42;
 
 /// A part of a line.
@@ -114,7 +114,7 @@ impl Style {
     /// Rows of a line, pixels.
     #[must_use]
     pub fn line_height(&self) -> u32 {
-        self.size() * 3 / 2 + 2 * self.rim()
+        self.baseline() + (self.size() * 42).div_ceil(100) + self.rim()
     }
 
     /// Columns at the left and right of a line that are kept for rim and overhanging letters, pixels: text that is to
@@ -127,7 +127,7 @@ impl Style {
     /// The row on which letters stand, counted from the top of a line, pixels.
     #[must_use]
     pub fn baseline(&self) -> u32 {
-        self.size() * 27 / 25 + self.rim()
+        (self.size() * 28).div_ceil(25) + self.rim()
     }
 
     /// [`px`](Self::px) within its bounds.
