@@ -26,6 +26,7 @@ fn settings(mode: ModerationMode) -> Settings {
             name: None,
             bridges: true,
             max_drawn_per_s: 20.0,
+            bridges: true,
         },
     }
 }
@@ -275,7 +276,11 @@ fn the_room_is_limited_and_money_goes_first() {
     );
     room.set_capacity(0.0, S);
     let none = room.receive("test", b"none", S * 600);
-    assert_eq!(none, Verdict::Refused(Reason::RoomRate), "the lanes hold nothing");
+    assert_eq!(
+        none,
+        Verdict::Refused(Reason::RoomRate),
+        "the lanes hold nothing"
+    );
     balanced(&room);
 }
 
