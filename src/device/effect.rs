@@ -2,7 +2,6 @@
 
 use super::control::ControlName;
 use super::event::Rendition;
-use super::notice::Words;
 use super::state::Wanted;
 use crate::config::{Destination, DestinationName, VideoSettings};
 
@@ -48,8 +47,6 @@ pub enum Effect {
     ForgetDestination(DestinationName),
     /// Show what the owner put on the picture, and nothing else of theirs.
     ShowStage(Box<super::stage::Stage>),
-    /// Show these words on the picture, and no others.
-    ShowWords(Words),
     /// Save what is wanted.
     Persist(Wanted),
     /// Set a control of the open camera.

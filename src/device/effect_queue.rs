@@ -60,7 +60,6 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::Identify, Effect::Identify)
         | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
         | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
-        | (Effect::ShowWords(_), Effect::ShowWords(_))
         | (Effect::ShowStage(_), Effect::ShowStage(_))
         | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Restart, Effect::Restart)
@@ -171,12 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_words_are_shown() {
+    fn the_newest_stage_is_shown() {
         let show = |text: &str| {
-            Effect::ShowWords(crate::device::notice::Words {
+            Effect::ShowStage(Box::new(crate::device::stage::Stage {
                 banner: Some(text.into()),
-                notice: None,
-            })
+                ..Default::default()
+            }))
         };
         let mut q = EffectQueue::default();
         for n in 0..50 {

@@ -98,7 +98,7 @@ mod properties_hardware;
 #[cfg(test)]
 mod properties_remote;
 #[cfg(test)]
-mod properties_stage;
+pub(crate) mod properties_stage;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]

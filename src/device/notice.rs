@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Rgb;
 use crate::room::item::{Alert, AlertKind};
 
 /// A line on the picture.
@@ -37,7 +38,7 @@ pub enum NoticeKind {
 pub struct Notice {
     /// Who, 1 to 40 characters.
     pub who: String,
-    /// What they said or did, 1 to 100 characters.
+    /// What they said or did, 1 to 500 characters; on the picture are `moderation.max_graphemes` at most.
     pub what: String,
     /// About what.
     #[serde(default)]
@@ -45,18 +46,9 @@ pub struct Notice {
     /// From which platform, at most 24 characters.
     #[serde(default)]
     pub platform: Option<String>,
-    /// Colour of the name, `#rrggbb`.
+    /// Colour of the name.
     #[serde(default)]
-    pub colour: Option<String>,
-}
-
-/// What the picture shows beside the picture itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Words {
-    /// The line.
-    pub banner: Option<String>,
-    /// The notification.
-    pub notice: Option<Notice>,
+    pub colour: Option<Rgb>,
 }
 
 impl From<NoticeKind> for AlertKind {
@@ -82,7 +74,7 @@ impl From<Notice> for Alert {
             count: 1,
             combo: None,
             platform: notice.platform,
-            colour: notice.colour.and_then(|c| c.parse().ok()),
+            colour: notice.colour,
         }
     }
 }

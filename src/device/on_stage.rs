@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::command::Command;
 use super::effect::Effect;
-use super::notice::{Banner, Words};
+use super::notice::Banner;
 use super::stage::{
     Countdown, DanmakuChange, Layer, Logo, LowerThird, ModerationChange, Poll, Stage, Ticker,
 };
@@ -230,13 +230,6 @@ impl State {
         let told = &mut self.actual.stage.told;
         if told.as_deref() == Some(&stage) {
             return;
-        }
-        let line_before = told.take().and_then(|told| told.banner);
-        if line_before != stage.banner {
-            effects.push(Effect::ShowWords(Words {
-                banner: stage.banner.clone(),
-                notice: None,
-            }));
         }
         *told = Some(Box::new(stage.clone()));
         effects.push(Effect::ShowStage(Box::new(stage)));

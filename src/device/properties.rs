@@ -254,7 +254,12 @@ impl World {
 
 fn check_bitrate(state: &State, bitrate: u32) {
     let wanted = state.video().bitrate;
-    let floor = state.setup.adaptive.floor.min(wanted);
+    // A ceiling of a platform goes below the floor of advice.
+    let live = (state.actual.destinations.iter()).filter(|(_, push)| push.is_live());
+    let ceilings = live.filter_map(|(name, _)| state.max_bitrate(name));
+    let ceiling = ceilings.min().unwrap_or(u32::MAX);
+    let ceiling = ceiling.max(super::policy::MIN_BITRATE);
+    let floor = state.setup.adaptive.floor.min(wanted).min(ceiling);
     assert!(
         (floor..=wanted).contains(&bitrate),
         "{bitrate} outside {floor}..={wanted}"

@@ -129,7 +129,7 @@ fn moderation() -> impl Strategy<Value = ModerationChange> {
 }
 
 /// Any command about what stands on the picture, handed in at one and the same time of the calendar.
-pub(super) fn command() -> impl Strategy<Value = Command> {
+pub(crate) fn command() -> impl Strategy<Value = Command> {
     let seconds = || option::of(0u32..40);
     let layer = || select(Layer::ALL.to_vec());
     prop_oneof![

@@ -12,6 +12,7 @@
 
 pub mod client;
 pub mod codec;
+mod core_words;
 pub mod events;
 pub mod homeassistant;
 pub mod schema;

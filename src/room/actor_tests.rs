@@ -27,6 +27,7 @@ fn room(mode: ModerationMode) -> Room {
         words: Vec::new(),
         room: RoomConfig {
             name: None,
+            bridges: true,
             max_drawn_per_s: 20.0,
         },
     })

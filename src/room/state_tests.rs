@@ -24,6 +24,7 @@ fn settings(mode: ModerationMode) -> Settings {
         words: vec!["# remark".into(), "坏蛋".into()],
         room: RoomConfig {
             name: None,
+            bridges: true,
             max_drawn_per_s: 20.0,
         },
     }

@@ -22,15 +22,17 @@ GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "homeassistant.json"
 # Two states of a box, as `status` tells them, and what each entity must show for them.
 LIVE = {
     "live": True, "profile": "720p30", "bitrate": 2000400, "bitrate_wanted": 2500000, "temperature_c": 54,
-    "health": {"severity": "ok", "sentence": "Live to youtube."}, "started_at": 1763750000,
+    "health": {"severity": "ok", "sentence": "Live to youtube."}, "started_at": 1763750000, "panic": False, "danmaku": None,
     "update": {"installed": "0.1.0", "latest": "0.2.0"},
 }
 ILL = LIVE | {
-    "live": False, "profile": "custom", "temperature_c": None, "started_at": None,
+    "live": False, "profile": "custom", "temperature_c": None, "started_at": None, "panic": True, "danmaku": False,
     "health": {"severity": "problem", "sentence": "x" * 400}, "update": {"installed": "0.1.0", "latest": None},
 }
 SHOWN = {
     "live": ("true", "false"),
+    "panic": ("false", "true"),
+    "danmaku": ("true", "false"),
     "profile": ("720p30", "None"),
     "bitrate": ("2500", "2500"),
     "bitrate-now": ("2000", "2000"),
@@ -46,6 +48,8 @@ UPDATES = (
 # What a person chooses, and the arguments that the box must get for it.
 CHOSEN = {
     "live": [("true", {"live": True}), ("false", {"live": False})],
+    "panic": [("true", {"on": True}), ("false", {"on": False})],
+    "danmaku": [("true", {"enabled": True}), ("false", {"enabled": False})],
     "profile": [("480p30", {"profile": "480p30"})],
     "bitrate": [(2500.0, {"bitrate": 2500000}), (50, {"bitrate": 50000})],
     "identify": [("PRESS", {})],

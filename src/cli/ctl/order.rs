@@ -157,7 +157,7 @@ fn notice(notify: &Notify) -> Notice {
         what: notify.what.clone(),
         kind: notify.kind,
         platform: notify.platform.clone(),
-        colour: notify.colour.clone(),
+        colour: notify.colour,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{audience, camera, stage, values};
-use crate::config::{DestinationName, StreamUrl};
+use crate::config::{DestinationName, Rgb, StreamUrl};
 use crate::device::notice::NoticeKind;
 
 /// What to do.
@@ -178,7 +178,7 @@ pub enum Overlay {
 pub struct Notify {
     /// Who, 1 to 40 characters.
     pub who: String,
-    /// What they said or did, 1 to 100 characters.
+    /// What they said or did, 1 to 500 characters.
     pub what: String,
     /// About what: chat, follow, gift, order or question
     #[arg(long, default_value = "chat", value_parser = values::notice_kind)]
@@ -188,7 +188,7 @@ pub struct Notify {
     pub platform: Option<String>,
     /// Colour of the name, such as #ff8800
     #[arg(long, value_name = "#RRGGBB")]
-    pub colour: Option<String>,
+    pub colour: Option<Rgb>,
 }
 
 /// `ctl snapshot`.

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 pub use between::between;
 pub use pace::{BURST, EVERY, Pace};
 
+use super::core_words;
 use crate::device::health::Severity;
 use crate::device::status::Status;
 
@@ -192,17 +193,13 @@ pub struct EventReport {
     #[serde(rename = "type")]
     pub kind: Kind,
     /// How bad it is; `problem` is an alarm.
-    #[schemars(schema_with = "severity_schema")]
+    #[schemars(schema_with = "core_words::severity")]
     pub severity: Severity,
     /// One plain sentence.
     pub message: String,
     /// For programs; `left_out` counts events of this type that were not told because there were too many.
     #[schemars(schema_with = "object_schema")]
     pub data: Value,
-}
-
-fn severity_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["ok", "notice", "warning", "problem"]})
 }
 
 fn object_schema(_: &mut SchemaGenerator) -> Schema {

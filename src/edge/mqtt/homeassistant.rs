@@ -151,17 +151,28 @@ fn controls(topics: &BoxTopics) -> Vec<(&'static str, Value)> {
     vec![
         (
             "live",
-            json!({
-                "platform": "switch",
-                "name": "Live",
-                "icon": "mdi:broadcast",
-                "state_topic": status,
-                "value_template": "{{ 'true' if value_json.live else 'false' }}",
-                "payload_on": "true",
-                "payload_off": "false",
-                "command_topic": command("live/set"),
-                "command_template": payload(r#"{"live":{{ value }}}"#),
-            }),
+            switch(
+                ("Live", "mdi:broadcast"),
+                (&status, "value_json.live"),
+                (&command("live/set"), r#"{"live":{{ value }}}"#),
+            ),
+        ),
+        (
+            "panic",
+            switch(
+                ("Audience off at once", "mdi:alert-octagon"),
+                (&status, "value_json.panic"),
+                (&command("panic"), r#"{"on":{{ value }}}"#),
+            ),
+        ),
+        (
+            // Where nobody commanded it, it is as configured, which is on unless somebody has changed that.
+            "danmaku",
+            switch(
+                ("Comments on the picture", "mdi:comment-text-multiple"),
+                (&status, "value_json.danmaku != false"),
+                (&command("danmaku/set"), r#"{"enabled":{{ value }}}"#),
+            ),
         ),
         (
             "profile",
@@ -219,6 +230,25 @@ fn controls(topics: &BoxTopics) -> Vec<(&'static str, Value)> {
             }),
         ),
     ]
+}
+
+/// How it is called and looks; where its state is and when it is on; where it commands what.
+fn switch(
+    (name, icon): (&str, &str),
+    (state, is_on): (&str, &str),
+    (topic, args): (&str, &str),
+) -> Value {
+    json!({
+        "platform": "switch",
+        "name": name,
+        "icon": icon,
+        "state_topic": state,
+        "value_template": format!("{{{{ 'true' if {is_on} else 'false' }}}}"),
+        "payload_on": "true",
+        "payload_off": "false",
+        "command_topic": topic,
+        "command_template": payload(args),
+    })
 }
 
 fn button(name: &str, class: Option<&str>, topic: &str) -> Value {

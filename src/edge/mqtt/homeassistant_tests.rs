@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::config::FleetName;
 use crate::device::command::Command;
+use crate::device::stage::DanmakuChange;
 use crate::edge::mqtt::client::Properties;
 use crate::edge::mqtt::codec::{Incoming, Taken, take};
 use crate::edge::mqtt::tell::{BoardInfo, Capabilities};
@@ -167,6 +168,15 @@ fn every_command_that_home_assistant_sends_is_one_of_ours() {
     }
     for expected in [
         Command::LiveSet { live: true },
+        Command::Panic { on: true },
+        Command::Panic { on: false },
+        Command::DanmakuSet {
+            reset: false,
+            change: DanmakuChange {
+                enabled: Some(false),
+                ..DanmakuChange::default()
+            },
+        },
         Command::BitrateSet {
             bitrate: MAX_BITRATE,
         },
@@ -177,5 +187,5 @@ fn every_command_that_home_assistant_sends_is_one_of_ours() {
     ] {
         assert!(heard.contains(&expected), "{expected:?}");
     }
-    assert_eq!(heard.len(), 2 + 3 + 3 + 3);
+    assert_eq!(heard.len(), 3 * 2 + 3 + 3 + 3);
 }

@@ -1,9 +1,27 @@
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
 use super::*;
-use crate::config::{BoxId, FleetName};
+use crate::config::{BoxId, FleetName, Rgb};
+use crate::device::notice::{Notice, NoticeKind};
 use crate::edge::codec;
 use crate::edge::mqtt::client::Properties;
 use crate::edge::mqtt::codec::{Incoming, Taken, take};
 use crate::edge::mqtt::topics::Fleet;
+use crate::room::item::{Alert, AlertKind, Comment, ItemId, Rank, Run};
+
+// The other tests read the files that are judged by here.
+#[allow(dead_code)]
+#[path = "../../../tests/it/support/schema.rs"]
+mod judge;
+
+/// The schemas by the names of their files.
+static FILES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    let parsed = |(name, text): (String, String)| (name, serde_json::from_str(&text).unwrap());
+    files().into_iter().map(parsed).collect()
+});
 
 #[test]
 fn the_reference_files_are_in_step() {
@@ -110,5 +128,140 @@ fn every_command_has_an_example_in_the_readme_that_the_box_takes() {
     assert_eq!(shown, command_names().into_iter().collect());
     for code in CODES {
         assert!(readme.contains(&format!("| `{code}` |")), "{code}");
+    }
+}
+
+/// The command as its payload on a topic, with what is left out as null or not at all.
+fn payload(command: &Command, nulls: bool) -> (String, Value) {
+    let mut whole = json!(command);
+    let name = topic_name(whole["name"].as_str().unwrap());
+    let mut args = whole["args"].take();
+    if let Value::Object(fields) = &mut args
+        && !nulls
+    {
+        fields.retain(|_, v| !v.is_null());
+    }
+    let payload = match args {
+        Value::Null => json!({"id": "1"}),
+        args => json!({"id": "1", "args": args}),
+    };
+    (name, payload)
+}
+
+fn comes_through(command: &Command) {
+    let topics = Fleet::new(&"shop".parse().unwrap()).of(&"b1".parse().unwrap());
+    for nulls in [true, false] {
+        let (name, payload) = payload(command, nulls);
+        let bytes = payload.to_string();
+        let incoming = Incoming {
+            name: &name,
+            payload: bytes.as_bytes(),
+            properties: &Properties::default(),
+            retain: false,
+            dup: false,
+        };
+        let Taken::Command(taken) = take(&incoming, &topics) else {
+            panic!("{name}: {payload}");
+        };
+        let expected = match command.clone() {
+            // No part of it as it goes over the wire.
+            Command::Countdown {
+                title,
+                seconds,
+                until,
+                ..
+            } => Command::Countdown {
+                title,
+                seconds,
+                until,
+                now: None,
+            },
+            other => other,
+        };
+        assert_eq!(taken.command, expected);
+        let word = json!(command)["name"].as_str().unwrap().to_owned();
+        let problems = judge::problems(&FILES[&format!("cmd.{word}.schema.json")], &payload);
+        assert!(problems.is_empty(), "{payload}: {problems:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn commands_of_the_stage_come_through_topics_and_fit_their_schemas(
+        command in crate::device::properties_stage::command(),
+    ) {
+        // JSON has no words for what is no number.
+        let finite = match &command {
+            Command::DanmakuSet { change, .. } => change.crossing_s.is_none_or(f32::is_finite),
+            _ => true,
+        };
+        prop_assume!(finite);
+        comes_through(&command);
+    }
+
+    #[test]
+    fn commands_of_the_audience_come_through_topics_and_fit_their_schemas(
+        text in ".{0,60}", who in proptest::option::of(".{0,20}"), number in any::<u64>(), colour in any::<Option<[u8; 3]>>(),
+    ) {
+        let colour = colour.map(Rgb);
+        let count = u32::try_from(number % 1000).unwrap();
+        for command in [
+            Command::Danmaku(Comment {
+                text: text.clone(), who: who.clone(), rank: Rank::Paid, run: Run::Bottom, colour, platform: who.clone(),
+            }),
+            Command::Alert(Alert {
+                kind: AlertKind::Gift, who: text.clone(), what: who.clone(), amount: who.clone(), count,
+                combo: who.clone(), platform: None, colour,
+            }),
+            Command::Notify(Notice {
+                who: text.clone(), what: text.clone(), kind: NoticeKind::Order, platform: who.clone(), colour,
+            }),
+            Command::ModerationQueue,
+            Command::ModerationApprove { item: ItemId(number) },
+            Command::ModerationReject { item: ItemId(number) },
+        ] {
+            comes_through(&command);
+        }
+    }
+}
+
+#[test]
+fn what_a_schema_does_not_allow_the_box_does_not_take() {
+    for (name, payload) in [
+        ("lower-third", json!({"args": {"nme": "Ada"}})),
+        ("logo", json!({"args": {"picture": "bm8gcGljdHVyZQ=="}})),
+        ("logo", json!({"args": {"corner": "middle"}})),
+        ("danmaku/set", json!({"args": {"speed": 3}})),
+        ("danmaku/set", json!({"args": {"colour_text": "red"}})),
+        ("layer/show", json!({})),
+        ("layer/show", json!({"args": {"layer": "sound"}})),
+        (
+            "poll/show",
+            json!({"args": {"question": "?", "choices": [{"text": "a", "vote": 1}]}}),
+        ),
+        ("product/pin", json!({"args": {"name": "Cap"}})),
+        ("moderation/approve", json!({"args": {"item": -1}})),
+        ("panic", json!({"args": {"on": "yes"}})),
+        ("panic", json!({"args": {"now": true}})),
+        ("countdown", json!({"args": {"seconds": 5, "now": 1}})),
+        ("lower/third", json!({"args": {"name": "Ada"}})),
+        ("danmaku-set", json!({"args": {"enabled": true}})),
+    ] {
+        let topics = Fleet::new(&"shop".parse().unwrap()).of(&"b1".parse().unwrap());
+        let bytes = payload.to_string();
+        let incoming = Incoming {
+            name,
+            payload: bytes.as_bytes(),
+            properties: &Properties::default(),
+            retain: false,
+            dup: false,
+        };
+        let taken = take(&incoming, &topics);
+        assert!(
+            matches!(taken, Taken::Refused(_)),
+            "{name} {payload}: {taken:?}"
+        );
     }
 }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::core_words;
 use crate::config::{BoxId, FleetName, GroupName, Profile};
 use crate::device::event::{DestinationState, Rendition};
 use crate::device::health::Severity;
@@ -157,7 +158,7 @@ impl From<&DestinationState> for DestinationWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HealthReport {
     /// How bad it is.
-    #[schemars(schema_with = "severity_schema")]
+    #[schemars(schema_with = "core_words::severity")]
     pub severity: Severity,
     /// One plain sentence, with the mend if there is one.
     pub sentence: String,
@@ -221,12 +222,16 @@ pub struct StatusReport {
     pub slate: bool,
     /// Destinations by name.
     pub destinations: BTreeMap<String, DestinationReport>,
+    /// Nothing of the audience is shown, by command.
+    pub panic: bool,
+    /// Whether comments of the audience run, by command; null: as configured.
+    pub danmaku: Option<bool>,
     /// RTSP readers now.
     pub readers: u32,
     /// Temperature of the processor, whole °C; null: unknown.
     pub temperature_c: Option<i32>,
     /// What heat does to the picture.
-    #[schemars(schema_with = "heat_schema")]
+    #[schemars(schema_with = "core_words::heat")]
     pub heat: HeatLevel,
     /// Unix time of the start, s; null while the clock is not set.
     pub started_at: Option<i64>,
@@ -238,14 +243,6 @@ pub struct StatusReport {
     pub groups: Vec<GroupName>,
     /// What is known of a newer version.
     pub update: UpdateReport,
-}
-
-fn severity_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["ok", "notice", "warning", "problem"]})
-}
-
-fn heat_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["normal", "reduced", "lowest"]})
 }
 
 /// What `status` says beside what the core knows.
@@ -288,6 +285,8 @@ impl StatusReport {
             muted: status.sound.as_ref().map(|s| s.muted),
             slate: status.slate,
             destinations: destinations(status),
+            panic: status.stage.panic,
+            danmaku: status.stage.danmaku.enabled,
             readers: status.rtsp_readers,
             temperature_c: steady(
                 status.hardware.temperature_c,

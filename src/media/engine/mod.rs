@@ -258,7 +258,6 @@ impl Engine {
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
             Effect::ShowStage(stage) => self.overlay.stage((**stage).clone()),
-            Effect::ShowWords(words) => self.overlay.words(words),
             Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)

@@ -19,7 +19,6 @@ use serde::Serialize;
 use super::worker;
 use crate::config::{DanmakuConfig, DestinationName, OverlayConfig};
 use crate::device::event::{DestinationState, MediaEvent};
-use crate::device::notice::Words;
 use crate::device::stage::Stage;
 use crate::error::{Error, Kind, Result};
 use crate::media::overlay::canvas::{Canvas, Scene};
@@ -231,14 +230,6 @@ impl Overlay {
         } else {
             self.air.end_panic();
         }
-    }
-
-    /// The words of a core that knows of no stage.
-    pub(super) fn words(&self, words: &Words) {
-        self.stage(Stage {
-            banner: words.banner.clone(),
-            ..Stage::default()
-        });
     }
 
     /// Pictures come in this format from now on.

@@ -1,10 +1,14 @@
 //! Words on the picture, from the command to the decoded frame.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Command as Program;
 use std::time::Duration;
 
+use serde_json::json;
+
 use boothcast::device::command::{Command, Origin};
-use boothcast::device::notice::{Banner, Notice, NoticeKind};
+use boothcast::device::notice::Banner;
 use boothcast::media::access_unit::Track;
 use boothcast::media::output::snapshot;
 
@@ -29,14 +33,17 @@ pub fn banner(text: &str) -> Command {
     })
 }
 
-fn notify(what: &str) -> Command {
-    Command::Notify(Notice {
-        who: "Mia".into(),
-        what: what.into(),
-        kind: NoticeKind::Chat,
-        platform: Some("Twitch".into()),
-        colour: Some("#ffcc00".into()),
-    })
+/// As a program of this machine asks: the room answers, not the core.
+fn notify(it: &InProcess, what: &str) {
+    let args = json!({"who": "Mia", "what": what, "platform": "Twitch", "colour": "#ffcc00"});
+    let request = json!({"id": "1", "command": {"name": "notify", "args": args}});
+    let socket = it.dir.path().join("control.sock");
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    writeln!(stream, "{request}").unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    assert!(answer.contains(r#""state":"shown""#), "{answer}");
 }
 
 /// Share of bright pixels in the upper and in the lower third of a picture, per mille.
@@ -74,7 +81,11 @@ fn seen(it: &InProcess, mount: &str) -> [usize; 2] {
 
 #[test]
 fn words_come_and_go_on_both_renditions_and_no_picture_is_lost() {
-    let it = InProcess::start(&["video.test_pattern=black", "sub.enabled=true"]);
+    let it = InProcess::start(&[
+        "video.test_pattern=black",
+        "sub.enabled=true",
+        "moderation.mode=free",
+    ]);
     wait_for("the picture", LIMIT, || camera_up(&it.app.status));
     wait_for("the encoder", LIMIT, || main_encoder(&it.app.status));
     assert_eq!(on_air(&it), [0, 0]);
@@ -85,7 +96,7 @@ fn words_come_and_go_on_both_renditions_and_no_picture_is_lost() {
         assert_eq!(top, 0);
         (bottom > 5).then_some(())
     });
-    command(&it, notify("Greetings from the front row"));
+    notify(&it, "Greetings from the front row");
     wait_for("the notification", LIMIT, || {
         let [top, bottom] = on_air(&it);
         (top > 3 && bottom > 5).then_some(())

@@ -133,8 +133,36 @@ fn ctl_commands_a_box_over_the_broker_as_over_its_socket() {
         .0,
         0
     );
-    let (code, _, err) = ctl(&["notify", "Ann", &"x".repeat(500)]);
-    assert!(code == 65 && err.contains("100"), "{code} {err}");
+    let (code, _, err) = ctl(&["notify", "Ann", &"x".repeat(501)]);
+    assert!(code == 65 && err.contains("500"), "{code} {err}");
+    assert_eq!(ctl(&["lower-third", "Ada", "--seconds", "60"]).0, 0);
+    assert_eq!(ctl(&["panic"]).0, 0);
+    let (code, _, err) = ctl(&["danmaku", "hello"]);
+    assert!(code == 65 && err.contains("Panic is on"), "{code} {err}");
+    assert_eq!(ctl(&["panic", "--off"]).0, 0);
+    let (code, said) = ctl_json(&["danmaku", "hello"]);
+    assert!(code == 0 && said["item"].is_u64(), "{code} {said}");
+    assert_eq!(ctl(&["moderation", "mode", "hold"]).0, 0);
+    let (code, said) = ctl_json(&["alert", "gift", "Ann", "Rose"]);
+    assert_eq!((code, &said["state"]), (0, &json!("held")));
+    let item = said["item"].to_string();
+    let (code, page, _) = ctl(&["moderation", "queue"]);
+    assert!(code == 0 && page.contains("if approved"), "{code} {page}");
+    assert_eq!(ctl(&["moderation", "approve", &item]).0, 0);
+    let (code, _, err) = ctl(&["moderation", "approve", &item]);
+    assert!(code == 65 && err.contains(&item), "{code} {err}");
+    let logo = it.path("large.png");
+    let mut large = std::io::Cursor::new(Vec::new());
+    let noise =
+        |x: u32, y: u32| image::Rgb([x * y % 251, x * 7 % 241, y * 13 % 239].map(|v| v as u8));
+    image::RgbImage::from_fn(170, 170, noise)
+        .write_to(&mut large, image::ImageFormat::Png)
+        .unwrap();
+    let large = large.into_inner();
+    assert!((50_000..131_072).contains(&large.len()), "{}", large.len());
+    std::fs::write(&logo, large).unwrap();
+    let (code, _, err) = ctl(&["logo", logo.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("smaller picture"), "{code} {err}");
     let (code, said) = ctl_json(&["audio", "gain", "99"]);
     assert_eq!((code, &said["error"]["code"]), (65, &json!("bad_request")));
     assert_eq!(ctl(&["profile", "custom", "320", "240", "5"]).0, 0);

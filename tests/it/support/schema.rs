@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 /// Says nothing about values.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 11] = [
     "$schema",
     "$defs",
     "title",
     "description",
     "format",
+    "contentEncoding",
     "default",
     "writeOnly",
     "additionalProperties",
@@ -163,6 +164,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern {
         "^[a-z0-9-]{1,32}$" => of("-", 32),
         "^[a-z0-9][a-z0-9_]{0,47}$" => of("_", 48) && !text.starts_with('_'),
+        "^#[0-9a-fA-F]{6}$" => text
+            .strip_prefix('#')
+            .is_some_and(|t| t.len() == 6 && t.bytes().all(|b| b.is_ascii_hexdigit())),
         "^rtmps?://" => text.starts_with("rtmp://") || text.starts_with("rtmps://"),
         pattern => panic!("unknown pattern {pattern}"),
     }
