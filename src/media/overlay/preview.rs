@@ -255,7 +255,7 @@ fn rgb(frame: &gst::Buffer, format: RawFormat) -> Result<Vec<u8>> {
 fn between(values: &[f32], w: usize, h: usize, x: usize, y: usize) -> f32 {
     let around = |n: usize, most: usize| {
         let near = (n / 2).min(most.saturating_sub(1));
-        let far = if n % 2 == 0 {
+        let far = if n.is_multiple_of(2) {
             near.saturating_sub(1)
         } else {
             (near + 1).min(most.saturating_sub(1))
