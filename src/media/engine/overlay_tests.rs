@@ -160,3 +160,40 @@ fn the_owners_line_is_drawn_for_the_size_that_frames_have() {
     rig.wait("the line is not drawn again", Rig::draws);
     rig.overlay.stop();
 }
+
+#[test]
+fn the_corner_for_rehearsals_knows_who_takes_the_stream_and_how_much() {
+    let facts = FactSource::default();
+    let heard = Arc::new(AtomicU64::new(0));
+    let count = heard.clone();
+    let reporter = facts.tap(&Reporter::new(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    }));
+    let tell = |name: &str, state| {
+        let name = name.parse().unwrap();
+        reporter.report(MediaEvent::Destination { name, state });
+    };
+    let mut meter = Meter::new(facts.clone());
+    tell("tube", DestinationState::Live);
+    tell("shop", DestinationState::Connecting);
+    let first = Facts {
+        live: 1,
+        bitrate: 0,
+    };
+    assert_eq!(meter.read(), Some(first));
+    assert_eq!(meter.read(), None, "not so soon again");
+    facts.bytes.fetch_add(500_000, Ordering::Relaxed);
+    tell("shop", DestinationState::Live);
+    tell("tube", DestinationState::Off);
+    tell("tube", DestinationState::Live);
+    let begun = Instant::now();
+    std::thread::sleep(Duration::from_millis(1_000));
+    let told = meter.read().unwrap();
+    let most = 4_000_000.0 / begun.elapsed().as_secs_f64().min(1.0);
+    assert_eq!(told.live, 2);
+    assert!(
+        (100_000.0..=most).contains(&f64::from(told.bitrate)),
+        "{told:?}"
+    );
+    assert_eq!(heard.load(Ordering::SeqCst), 5, "the core hears everything");
+}

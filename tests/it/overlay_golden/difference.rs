@@ -7,7 +7,7 @@ const BLOCK: usize = 8;
 /// Two blocks further apart than this differ, ΔE*ab: letters that move by a pixel stay below it.
 const APART: f64 = 22.0;
 /// Share of blocks that may differ.
-pub const ALLOWED: f64 = 0.001;
+pub const ALLOWED: f64 = 0.000_5;
 
 /// A picture as blocks.
 pub struct Picture {
