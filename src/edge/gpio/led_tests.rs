@@ -246,7 +246,7 @@ fn no_notification_hides_a_call_for_help() {
     led.show(LedPattern::Error(Trouble::Camera), ms(0));
     led.blink(ms(0));
     assert_eq!(led.tick(ms(0)).next, Some(ms(200)));
-    assert_eq!(led.tick(ms(200)).next, Some(ms(1600)));
+    assert_eq!(led.tick(ms(200)).next, Some(ms(400)));
     led.dark().unwrap();
     pin.done();
 }

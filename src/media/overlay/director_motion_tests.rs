@@ -79,10 +79,10 @@ fn a_comment_is_seen_until_it_has_left() {
     let end = placed.motion.end.unwrap() / 1_000_000;
     let last = (200..end).rev().find(|ms| right(*ms) > Some(0)).unwrap();
     assert_eq!(right(last), Some(1), "it runs out of the picture");
-    // Frames are behind.
-    show.run(200, last + 400);
+    // Frames may be behind by seconds on a machine that has too much to do.
+    show.run(200, last + 2_400);
     assert_eq!(show.layers(last), [Layer::Danmaku]);
-    show.run(end, end + 1_000);
+    show.run(end, end + 3_500);
     assert!(show.scene.as_ref().unwrap().placed.is_empty());
 }
 
