@@ -129,6 +129,7 @@ fn the_json_keeps_its_structure() {
             "disk",
             "encoders",
             "findings",
+            "fonts",
             "gstreamer",
             "led",
             "memory",
@@ -140,6 +141,7 @@ fn the_json_keeps_its_structure() {
     );
     assert_eq!(json["version"], 1);
     assert_eq!(json["can_go_live"], true);
+    assert_eq!(json["fonts"][0]["script"], "Latin");
     assert_eq!(json["encoders"][0]["element"], "x264enc");
     assert_eq!(json["disk"]["writable"], true);
     assert!(json["board"]["why"].is_string());
