@@ -136,7 +136,7 @@ impl Stage {
         let queue = self.room.queue();
         let waits = queue.get(nth % queue.len().max(1)).map(|w| w.id);
         let id = waits.unwrap_or(ItemId(nth as u64));
-        if kind % 2 == 0 {
+        if kind.is_multiple_of(2) {
             assert!(
                 self.room.approve(id, self.now).is_ok()
                     || waits.is_none()
