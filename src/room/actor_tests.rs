@@ -29,7 +29,6 @@ fn room(mode: ModerationMode) -> Room {
             name: None,
             bridges: true,
             max_drawn_per_s: 20.0,
-            bridges: true,
         },
     })
     .unwrap()

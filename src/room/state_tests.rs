@@ -26,7 +26,6 @@ fn settings(mode: ModerationMode) -> Settings {
             name: None,
             bridges: true,
             max_drawn_per_s: 20.0,
-            bridges: true,
         },
     }
 }
