@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A monotonic clock. `now` is the time since the clock was made.
 #[derive(Debug, Clone)]
@@ -44,6 +44,13 @@ impl Clock {
             );
         }
     }
+}
+
+/// Seconds since 1970-01-01 UTC by the machine's clock, which may be set at any time; 0 before that day.
+#[must_use]
+pub fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

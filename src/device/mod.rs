@@ -54,6 +54,8 @@ pub mod settings;
 pub mod source;
 /// What the owner has put on the picture.
 pub mod stage;
+/// Lengths and ranges of it.
+mod stage_check;
 /// Accept, ignore or deny commands about it.
 mod stage_policy;
 /// Wanted, Actual and `step`.

@@ -27,7 +27,7 @@ use super::encoder::Encoder;
 use super::event::{Event, Rendition};
 use super::thermal::{HeatLevel, Limits, cap};
 pub use super::wanted::{Added, Desired, Trial, Wanted};
-use super::{bitrate, policy, stage_policy};
+use super::{bitrate, policy, stage_check};
 use crate::config::{AdaptiveConfig, BoxName, DestinationName, VideoSettings};
 
 /// How long a box blinks to be found.
@@ -95,7 +95,7 @@ impl State {
     #[must_use]
     pub fn new(setup: Setup, mut wanted: Wanted) -> Self {
         wanted.give_way(&setup.destinations);
-        stage_policy::keep_what_fits(&mut wanted.stage);
+        stage_check::keep_what_fits(&mut wanted.stage);
         let actual = Actual {
             destinations: setup
                 .destinations

@@ -14,7 +14,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -30,7 +30,7 @@ use super::policy::{self, Decision, Denial, DenialCode};
 use super::state::{State, step};
 use super::status::Status;
 use super::supervisor_held::{Held, Reply, not_saved};
-use crate::clock::Clock;
+use crate::clock::{Clock, unix_now};
 
 /// Envelopes that the queue holds.
 pub const QUEUE: usize = 1024;
@@ -185,12 +185,6 @@ impl Handle {
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
-}
-
-/// Seconds since 1970-01-01 UTC by the machine's clock.
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn too_busy() -> Denial {

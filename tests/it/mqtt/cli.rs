@@ -143,14 +143,18 @@ fn ctl_commands_a_box_over_the_broker_as_over_its_socket() {
     let (code, said) = ctl_json(&["danmaku", "hello"]);
     assert!(code == 0 && said["item"].is_u64(), "{code} {said}");
     assert_eq!(ctl(&["moderation", "mode", "hold"]).0, 0);
+    // What was paid for does not wait where whoever may approve it says so.
     let (code, said) = ctl_json(&["alert", "gift", "Ann", "Rose"]);
+    assert_eq!((code, &said["state"]), (0, &json!("shown")));
+    let (code, said) = ctl_json(&["alert", "question", "Ann", "Is it waterproof?"]);
     assert_eq!((code, &said["state"]), (0, &json!("held")));
     let item = said["item"].to_string();
     let (code, page, _) = ctl(&["moderation", "queue"]);
-    assert!(code == 0 && page.contains("if approved"), "{code} {page}");
+    let waits = |line: &str| line.starts_with(&item) && line.contains("waterproof");
+    assert!(code == 0 && page.lines().any(waits), "{code} {page}");
     assert_eq!(ctl(&["moderation", "approve", &item]).0, 0);
-    let (code, _, err) = ctl(&["moderation", "approve", &item]);
-    assert!(code == 65 && err.contains(&item), "{code} {err}");
+    let (code, _, err) = ctl(&["moderation", "approve", "9999"]);
+    assert!(code == 65 && err.contains("9999"), "{code} {err}");
     let logo = it.path("large.png");
     let mut large = std::io::Cursor::new(Vec::new());
     let noise =
