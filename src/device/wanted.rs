@@ -54,7 +54,7 @@ pub struct Wanted {
     pub banner: Option<String>,
     /// Everything else that its owner has put on the picture, without an end; its own `banner` is empty.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub stage: Stage,
+    pub stage: Box<Stage>,
     /// Groups whose commands are heard, [`super::desired::MAX_GROUPS`] at most.
     #[serde(default)]
     pub groups: Vec<GroupName>,
@@ -83,7 +83,7 @@ impl Wanted {
             mic_percent: None,
             mic_on: None,
             banner: None,
-            stage: Stage::default(),
+            stage: Box::default(),
             groups: Vec::new(),
             desired: None,
             trial: None,
@@ -96,7 +96,7 @@ impl Wanted {
     pub fn without_stage(&self) -> Self {
         Self {
             banner: None,
-            stage: Stage::default(),
+            stage: Box::default(),
             ..self.clone()
         }
     }

@@ -139,10 +139,11 @@ fn look(file: &Path) -> Report {
 }
 
 /// Sends comments to the box while a player records its stream, and looks at what the player got. `make overlay-proof` does it
-/// for a minute.
+/// for a minute, on a machine that does nothing else.
 #[test]
 fn comments_run_evenly_and_apart_in_every_decoded_frame() {
-    let seconds: u32 = std::env::var("OVERLAY_PROOF_S").map_or(10, |s| s.parse().unwrap());
+    let proof = std::env::var("OVERLAY_PROOF_S").ok();
+    let seconds: u32 = proof.as_ref().map_or(10, |s| s.parse().unwrap());
     let broker = Broker::start();
     let it = start(&broker);
     let sender = Sender::start(&broker);
@@ -156,8 +157,15 @@ fn comments_run_evenly_and_apart_in_every_decoded_frame() {
     let report = look(&file);
     println!("{sent} were sent; {report:?}");
     assert!(report.faults.is_empty(), "{report:#?}");
+    // A machine that is busy with other things for a moment may cost a frame or two; comments run by their time even then.
+    let bearable = if proof.is_some() {
+        0
+    } else {
+        report.frames / 100
+    };
+    assert!(report.lost <= bearable, "{report:?}");
     let least = (seconds - 1) as usize * FPS as usize;
-    assert!(report.frames >= least, "{report:?}");
+    assert!(report.frames + report.lost >= least, "{report:?}");
     let expected = RATE * f64::from(seconds);
     let off = (report.entered as f64 - expected).abs();
     assert!(

@@ -35,6 +35,9 @@ impl Sprite {
     /// Lays `other` over this sprite, its top left corner at (`x`, `y`); what juts out is cut off.
     pub fn lay(&mut self, other: &Self, x: usize, y: usize) {
         let wide = other.width.min(self.width.saturating_sub(x));
+        if wide == 0 {
+            return;
+        }
         for row in 0..other.height.min(self.height.saturating_sub(y)) {
             let from = &other.argb[row * other.width..][..wide];
             let to = &mut self.argb[(y + row) * self.width + x..][..wide];
@@ -79,4 +82,27 @@ pub fn premultiplied(alpha: u8, rgb: [u8; 3]) -> [u8; 4] {
     let times =
         |c: u8| u8::try_from((u32::from(c) * u32::from(alpha) + 127) / 255).unwrap_or(u8::MAX);
     [alpha, times(rgb[0]), times(rgb[1]), times(rgb[2])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_juts_out_is_cut_off_on_every_side() {
+        let over = Sprite::filled(3, 3, 255, [9; 3]);
+        for (width, height) in [(0, 0), (0, 5), (5, 0), (1, 1), (5, 4)] {
+            for (x, y) in [(0, 0), (2, 1), (4, 3), (5, 4), (9, 9), (usize::MAX, 0)] {
+                let mut under = Sprite::clear(width, height);
+                under.lay(&over, x, y);
+                let cut = |from: usize, size: usize| size.saturating_sub(from).min(3);
+                let seen = under.argb.iter().filter(|p| p[0] == 255).count();
+                assert_eq!(
+                    seen,
+                    cut(x, width) * cut(y, height),
+                    "{width}x{height} {x},{y}"
+                );
+            }
+        }
+    }
 }

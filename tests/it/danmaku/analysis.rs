@@ -12,6 +12,8 @@ const STRONG: f64 = 60.0;
 const CLOSE: usize = 3;
 /// Furthest that a comment moves in a frame, pixels.
 const STEP: usize = 16;
+/// Over more frames that are missing no comment is followed: it is taken for another.
+const FOLLOWED: usize = 2;
 /// A comment is wholly in the picture if it is so far from both sides, pixels.
 const EDGE: usize = 4;
 /// How much its width may seem to change, pixels: two columns of chroma.
@@ -33,6 +35,8 @@ pub struct Setup {
 #[derive(Debug, Default)]
 pub struct Report {
     pub frames: usize,
+    /// Frames that are missing between them, by their times.
+    pub lost: usize,
     /// Comments that came in at the right and left at the left while it was looked.
     pub crossed: usize,
     /// Comments that came in at the right.
@@ -70,6 +74,10 @@ pub struct Analysis {
     hues: Vec<[f64; 2]>,
     tracks: Vec<Track>,
     last: Option<f64>,
+    /// Furthest that a comment moved since the frame before, pixels.
+    step: usize,
+    /// There is no frame before.
+    fresh: bool,
     report: Report,
 }
 
@@ -91,6 +99,8 @@ impl Analysis {
             setup,
             tracks: vec![],
             last: None,
+            step: STEP,
+            fresh: true,
             report: Report::default(),
         }
     }
@@ -105,10 +115,17 @@ impl Analysis {
     pub fn frame(&mut self, pts: f64, picture: &[u8]) {
         let n = self.report.frames;
         let step = self.last.map_or(1.0, |last| (pts - last) * self.setup.fps);
-        if !(0.5..1.5).contains(&step) {
+        if step < 0.5 {
             self.fault(format!(
                 "frame {n}: {step:.2} frame times after the one before"
             ));
+        }
+        let missing = (step.round() as usize).saturating_sub(1);
+        self.report.lost += missing;
+        self.step = STEP * (missing + 1);
+        self.fresh = n == 0 || missing > FOLLOWED;
+        if self.fresh {
+            self.end_all();
         }
         self.last = Some(pts);
         let mut on = 0;
@@ -192,13 +209,16 @@ impl Analysis {
                 kept.push(track);
                 continue;
             }
-            match free.iter().position(|span| track.goes_on_as(span)) {
+            match free
+                .iter()
+                .position(|span| track.goes_on_as(span, self.step))
+            {
                 Some(at) => {
                     track.take(free.remove(at), pts, wide);
                     kept.push(track);
                 }
                 None => {
-                    if track.span.right > STEP + EDGE {
+                    if track.span.right > self.step + EDGE {
                         let at = track.span.left;
                         faults.push(format!("frame {n}, lane {lane}: what was at {at} is gone"));
                     }
@@ -207,16 +227,16 @@ impl Analysis {
             }
         }
         for span in free {
-            let enters = span.left + STEP + EDGE >= wide;
-            if n > 0 && !enters {
+            let enters = span.left + self.step + EDGE >= wide;
+            if !self.fresh && !enters {
                 let at = span.left;
                 faults.push(format!("frame {n}, lane {lane}: something begins at {at}"));
             }
-            self.report.entered += usize::from(enters);
+            self.report.entered += usize::from(enters && !self.fresh);
             let mut track = Track {
                 lane,
                 span,
-                entered: enters && n > 0,
+                entered: enters && !self.fresh,
                 points: vec![],
                 widths: None,
             };
@@ -249,19 +269,23 @@ impl Analysis {
         }
     }
 
-    /// What was found in all.
-    pub fn finish(mut self) -> Report {
+    fn end_all(&mut self) {
         for track in std::mem::take(&mut self.tracks) {
             self.judge(&track, false);
         }
+    }
+
+    /// What was found in all.
+    pub fn finish(mut self) -> Report {
+        self.end_all();
         self.report
     }
 }
 
 impl Track {
     /// Whether this can be the same comment a frame later.
-    fn goes_on_as(&self, span: &Span) -> bool {
-        let near = |before: usize, now: usize| now <= before + 2 && before <= now + STEP;
+    fn goes_on_as(&self, span: &Span, step: usize) -> bool {
+        let near = |before: usize, now: usize| now <= before + 2 && before <= now + step;
         let edges = if self.span.left < EDGE {
             near(self.span.right, span.right)
         } else {

@@ -154,7 +154,7 @@ fn rim(canvas: &Sprite, outline: Outline, reach: u32) -> Sprite {
         for (dx, dy, weight) in &brush {
             let (x, y) = (x + dx, y + dy);
             if (0..wide).contains(&x) && (0..tall).contains(&y) {
-                let value = u8::try_from(u32::from(pixel[0]) * weight >> 8).unwrap_or(u8::MAX);
+                let value = u8::try_from((u32::from(pixel[0]) * weight) >> 8).unwrap_or(u8::MAX);
                 let place = &mut cover[(y * wide + x) as usize];
                 *place = (*place).max(value);
             }
