@@ -94,19 +94,19 @@ fn all_places(film: &Film) -> Vec<Vec<Option<(i32, i32)>>> {
 
 /// A picture that stays, and the compositor's pad that shows it.
 fn text_pad(pipeline: &gst::Pipeline, mix: &gst::Element, sprite: &Sprite) -> gst::Pad {
-    let caps = format!(
-        "video/x-raw,format=BGRA,width={},height={},framerate=30/1",
-        sprite.width, sprite.height
-    );
-    let line = format!(
-        "appsrc name=src caps={caps} format=time ! videoconvert ! video/x-raw,format=AYUV ! imagefreeze \
-         ! video/x-raw,framerate=30/1"
-    );
-    let branch = gst::parse::bin_from_description(&line, true).unwrap();
+    let line = "appsrc name=src format=time ! videoconvert ! video/x-raw,format=AYUV ! imagefreeze \
+                ! video/x-raw,framerate=30/1";
+    let branch = gst::parse::bin_from_description(line, true).unwrap();
     pipeline.add(&branch).unwrap();
     let pad = mix.request_pad_simple("sink_%u").unwrap();
     branch.static_pad("src").unwrap().link(&pad).unwrap();
     let source: gst_app::AppSrc = branch.by_name("src").unwrap().downcast().unwrap();
+    let caps = gst::Caps::builder("video/x-raw")
+        .field("format", "BGRA")
+        .field("width", sprite.width as i32)
+        .field("height", sprite.height as i32)
+        .field("framerate", gst::Fraction::new(30, 1));
+    source.set_caps(Some(&caps.build()));
     let mut buffer = gst::Buffer::from_mut_slice(straight(sprite));
     buffer.get_mut().unwrap().set_pts(gst::ClockTime::ZERO);
     source.push_buffer(buffer).unwrap();

@@ -92,7 +92,7 @@ impl State {
     #[must_use]
     pub fn stage(&self) -> Stage {
         let (wanted, now) = (&self.wanted, &self.actual.stage);
-        let mut stage = (*wanted.stage).clone();
+        let mut stage = Stage::clone(&wanted.stage);
         let banner = now.banner.as_ref().map(|(text, _)| text);
         stage.banner = banner.or(wanted.banner.as_ref()).cloned();
         if let Some((title, _)) = &now.lower_third {

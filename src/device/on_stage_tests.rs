@@ -363,8 +363,8 @@ fn what_stands_on_the_picture_is_no_part_of_a_trial() {
     rig.order(Command::ProductPin(product("Cap")));
     let trial = rig.state.wanted.trial.clone().expect("it goes on");
     assert_eq!(
-        (trial.before.stage, trial.before.banner),
-        (Box::default(), None)
+        (*trial.before.stage, trial.before.banner),
+        (Stage::default(), None)
     );
     // No picture goes out: what was wanted before returns, but for what stands on the picture.
     rig.tick_to(secs(40));
@@ -386,7 +386,7 @@ fn what_stands_on_the_picture_is_no_part_of_a_trial() {
 #[test]
 fn a_file_without_a_stage_loads_and_one_with_a_bad_stage_loses_what_is_bad() {
     let old: Wanted = serde_json::from_str(r#"{"live":true,"banner":"Hello"}"#).unwrap();
-    assert_eq!(old.stage, Box::default());
+    assert_eq!(*old.stage, Stage::default());
     assert!(!serde_json::to_string(&old).unwrap().contains("stage"));
     let stage = serde_json::json!({
         "banner": "not here",

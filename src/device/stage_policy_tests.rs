@@ -7,7 +7,9 @@ use crate::device::testing::Rig;
 
 /// As it would come over MQTT, handed in at a known time.
 fn command(name: &str, args: Value) -> Command {
-    let command: Command = serde_json::from_value(json!({"name": name, "args": args})).unwrap();
+    let mut whole = json!({ "name": name });
+    whole["args"] = args;
+    let command: Command = serde_json::from_value(whole).unwrap();
     command.at(1_800_000_000)
 }
 

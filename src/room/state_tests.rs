@@ -275,7 +275,11 @@ fn the_room_is_limited_and_money_goes_first() {
     );
     room.set_capacity(0.0, S);
     let none = room.receive("test", b"none", S * 600);
-    assert_eq!(none, Verdict::Refused(Reason::RoomRate), "the lanes hold nothing");
+    assert_eq!(
+        none,
+        Verdict::Refused(Reason::RoomRate),
+        "the lanes hold nothing"
+    );
     balanced(&room);
 }
 

@@ -305,15 +305,16 @@ impl Director {
         let page = self.zones.page();
         let percent = self.stage.danmaku.over(&self.danmaku).area_percent;
         let area = u64::from(format.height) * u64::from(percent) / 100;
-        let of_corners = |l: Layer| super::zones::in_corner(l);
+        let of_corners = super::zones::in_corner;
         let corners = self.zones.taken().iter().filter(|(l, _)| of_corners(*l));
         let deep = |r: &Rect| u64::try_from(r.bottom()).unwrap_or_default();
         let at_top = |r: &Rect| deep(r) * 2 < u64::from(format.height);
         let ceiling = corners.map(|(_, r)| r).filter(|r| at_top(r)).map(deep);
         let pass_below = ceiling.max().is_some_and(|deep| deep * 5 > area * 2);
         let keep_clear = self.zones.taken().iter().filter(|(layer, _)| {
-            let passed = matches!(layer, Layer::Alert | Layer::Countdown);
-            !(passed || of_corners(*layer) && pass_below)
+            let passed = matches!(layer, Layer::Alert | Layer::Countdown)
+                || (pass_below && of_corners(*layer));
+            !passed
         });
         Field {
             width: format.width,

@@ -68,14 +68,14 @@ pub fn fold(text: &str) -> Vec<Unit> {
         let after = chars.get(at + 1).copied().unwrap_or(' ');
         out.step(before, c, after);
     }
-    spell(out.units)
+    spell(&out.units)
 }
 
 /// “d e p p” is “depp”: letters that stand alone count as a row.
-fn spell(units: Vec<Unit>) -> Vec<Unit> {
+fn spell(units: &[Unit]) -> Vec<Unit> {
     let mut out: Vec<Unit> = Vec::with_capacity(units.len());
     for (at, unit) in units.iter().enumerate() {
-        let alone = at > 0 && is_alone(&units, at) && is_alone(&units, at - 1);
+        let alone = at > 0 && is_alone(units, at) && is_alone(units, at - 1);
         match out.last_mut() {
             Some(last) if alone && !unit.soft && last.letter == unit.letter => last.run += unit.run,
             _ => out.push(*unit),

@@ -107,6 +107,8 @@ impl Row {
         } else {
             accent(AlertKind::Chat)
         };
+        // Grey on gold is too little.
+        let faint = if self.winner { WHITE } else { GREY };
         let part = self.votes.map_or(0, |(_, mille, _)| mille);
         let mut row = bar(width, rows.row, part, rgb, 120);
         let pad = rows.row / 4;
@@ -114,7 +116,7 @@ impl Row {
         let mut right = width.saturating_sub(pad);
         if let Some((votes, _, cent)) = self.votes {
             let runs = [
-                Run::new(format!("{}  ", short(votes)), GREY).sized(75),
+                Run::new(format!("{}  ", short(votes)), faint).sized(75),
                 Run::new(format!("{cent} %"), WHITE).bold(),
             ];
             let line = letters.line(&runs, style, limit(width / 2, style));
@@ -129,7 +131,7 @@ impl Row {
             right = right.saturating_sub(pad);
         }
         // The number is by itself, so that it stands at the left of right-to-left text too.
-        let number = Run::new(self.number.to_string(), GREY).sized(85);
+        let number = Run::new(self.number.to_string(), faint).sized(85);
         let number = letters.line(&[number], style, limit(width / 4, style));
         put_line(&mut row, &number, style, pad, y);
         let left = pad + inked(&number, style) + pad;

@@ -18,8 +18,8 @@ use crate::room::item::{Comment, ItemId, Rank};
 const LEAD: Duration = Duration::from_millis(60);
 /// Comments that are hidden, but not withdrawn, fade for so long, ns.
 const FADE: u64 = 250_000_000;
-/// Frames are behind the running time: what has ended is kept for so long, ns.
-const LINGER: u64 = 500_000_000;
+/// Frames are behind the running time, by far on a machine that has too much to do: what has ended is kept for so long, ns.
+const LINGER: u64 = 3_000_000_000;
 /// A comment may be so many pictures wide; a longer one has smaller letters, and is cut in the end.
 const PICTURES: u32 = 3;
 /// Width of a usual comment, letter heights.
