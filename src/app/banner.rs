@@ -153,7 +153,7 @@ impl Banner<'_> {
                 let chat = format!("boothcast/v1/{fleet}/room/{room}/in/test");
                 let _ = writeln!(
                     out,
-                    "  mosquitto_pub -h {host} -p {port} -t {chat} -m 'hello'    (chat, onto the picture)"
+                    "  mosquitto_pub -h {host} -p {port} -t {chat} -m hello    # chat, onto the picture"
                 );
             }
         }

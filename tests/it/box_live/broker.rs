@@ -56,9 +56,19 @@ fn the_lines_that_are_printed_work_and_a_restart_keeps_the_port() {
         let told = heard();
         (told.contains("box/stand-7/conn") && told.contains("\"online\"")).then_some(())
     });
-    let printed = line(&it, "mosquitto_pub");
-    let (code, _, err) = run_to_end(Command::new("sh").args(["-c", &printed]), LIMIT);
-    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let page = it.stdout();
+    let printed: Vec<_> = page
+        .lines()
+        .filter(|l| l.trim_start().starts_with("mosquitto_pub"))
+        .collect();
+    assert_eq!(printed.len(), 2, "{page}");
+    for printed in printed {
+        let (code, _, err) = run_to_end(Command::new("sh").args(["-c", printed]), LIMIT);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{printed}");
+    }
+    wait_for("the comment", LIMIT, || {
+        heard().contains("room/stand-7/in/test hello").then_some(())
+    });
     wait_for("the answer", LIMIT, || {
         heard().contains("box/stand-7/rsp/identify").then_some(())
     });
