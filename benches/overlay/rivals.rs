@@ -95,7 +95,7 @@ fn all_places(film: &Film) -> Vec<Vec<Option<(i32, i32)>>> {
 /// A picture that stays, and the compositor's pad that shows it.
 fn text_pad(pipeline: &gst::Pipeline, mix: &gst::Element, sprite: &Sprite) -> gst::Pad {
     let line = "appsrc name=src format=time ! videoconvert ! video/x-raw,format=AYUV ! imagefreeze \
-                ! video/x-raw,framerate=30/1";
+                ! capsfilter caps=video/x-raw,framerate=30/1";
     let branch = gst::parse::bin_from_description(line, true).unwrap();
     pipeline.add(&branch).unwrap();
     let pad = mix.request_pad_simple("sink_%u").unwrap();

@@ -59,38 +59,18 @@ impl Window {
 }
 
 impl Cells {
-    /// `wide` × `tall` places of `N` values; `of` gives each value times alpha, and its alpha.
-    pub(super) fn new<const N: usize>(
-        wide: usize,
-        tall: usize,
-        step: usize,
-        of: impl Fn(usize, usize) -> [(f32, u8); N],
-    ) -> Self {
-        let mut cells = Self {
+    /// No rows yet; `step`: values of a place.
+    pub(super) fn new(step: usize) -> Self {
+        Self {
             step,
             rows: vec![0],
             runs: Vec::new(),
             values: Vec::new(),
-        };
-        let (mut add, mut cover) = (Vec::new(), Vec::new());
-        for y in 0..tall {
-            add.clear();
-            cover.clear();
-            for x in 0..wide {
-                for (value, alpha) in of(x, y) {
-                    // No more than the alpha, also where colours are not premultiplied: sums stay within a byte.
-                    add.push((value.round().clamp(0.0, 255.0) as u8).min(alpha));
-                    cover.push(alpha);
-                }
-            }
-            cells.push_row(&add, &cover);
         }
-        cells.values.shrink_to_fit();
-        cells.runs.shrink_to_fit();
-        cells
     }
 
-    fn push_row(&mut self, add: &[u8], cover: &[u8]) {
+    /// One more row: values times alpha, none above its alpha, and the alphas.
+    pub(super) fn push_row(&mut self, add: &[u8], cover: &[u8]) {
         let kinds: Vec<Kind> = cover.chunks(BLOCK).map(Kind::of).collect();
         let mut first = 0;
         for same in joined(kinds).chunk_by(|a, b| a == b) {
@@ -113,6 +93,13 @@ impl Cells {
             }
         }
         self.rows.push(as_u32(self.runs.len()));
+    }
+
+    /// Gives back memory that it will not need.
+    pub(super) fn fit(&mut self) {
+        self.rows.shrink_to_fit();
+        self.runs.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 
     /// Memory, bytes.

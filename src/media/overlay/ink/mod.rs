@@ -57,10 +57,7 @@ impl Ink {
         let good = whole.is_some_and(|n| n <= MAX_PIXELS && n <= sprite.argb.len());
         let none = Sprite::clear(0, 0);
         let sprite = if good { sprite } else { &none };
-        let luma = Cells::new(sprite.width, sprite.height, 1, |x, y| {
-            let p = sprite.argb[y * sprite.width + x];
-            [(weights.luma(p.map(f32::from)), p[0])]
-        });
+        let luma = luma(sprite, weights);
         let chroma = [(0, 0), (1, 0), (0, 1), (1, 1)]
             .map(|parity| Chroma::new(sprite, pixel, weights, parity));
         Self {
@@ -153,40 +150,115 @@ impl Ink {
     }
 }
 
+/// The rows of a sprite; none of one that is empty.
+fn rows(sprite: &Sprite) -> impl Iterator<Item = &[[u8; 4]]> {
+    sprite
+        .argb
+        .chunks_exact(sprite.width.max(1))
+        .take(sprite.height)
+}
+
+fn luma(sprite: &Sprite, weights: Weights) -> Cells {
+    let mut cells = Cells::new(1);
+    let (mut add, mut cover) = (Vec::new(), Vec::new());
+    for row in rows(sprite).filter(|_| sprite.width > 0) {
+        add.clear();
+        cover.clear();
+        add.extend(row.iter().map(|p| match p {
+            [0, ..] => 0,
+            p => rounded(weights.luma(p.map(f32::from)), p[0]),
+        }));
+        cover.extend(row.iter().map(|p| p[0]));
+        cells.push_row(&add, &cover);
+    }
+    cells.fit();
+    cells
+}
+
+/// No more than the alpha, also where colours are not premultiplied: sums stay within a byte.
+fn rounded(value: f32, alpha: u8) -> u8 {
+    ((value + 0.5) as u8).min(alpha)
+}
+
 impl Chroma {
-    /// A chroma value belongs to a square of four pixels, of which the sprite may cover some; `parity` is that of its place.
+    /// A chroma value belongs to a square of four pixels, of which the sprite may cover some; `odd_x` and `odd_y` say which.
     fn new(
         sprite: &Sprite,
         pixel: Pixel,
         weights: Weights,
         (odd_x, odd_y): (usize, usize),
     ) -> Self {
-        let (wide, tall) = if sprite.width * sprite.height == 0 {
-            (0, 0)
-        } else {
-            let half = |size: usize, odd: usize| (size + odd).div_ceil(2);
-            (half(sprite.width, odd_x), half(sprite.height, odd_y))
+        let mut made = match pixel {
+            Pixel::I420 => Self::Planar([Cells::new(1), Cells::new(1)]),
+            Pixel::Nv12 => Self::Interleaved(Cells::new(2)),
         };
-        let mean = |cx: usize, cy: usize| {
-            let mut sum = [0_u16; 4];
-            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                let place = (2 * cx + dx).checked_sub(odd_x);
-                let place = place.zip((2 * cy + dy).checked_sub(odd_y));
-                if let Some((x, y)) = place.filter(|(x, y)| *x < sprite.width && *y < sprite.height)
-                {
-                    let p = sprite.argb[y * sprite.width + x];
-                    sum.iter_mut().zip(p).for_each(|(s, v)| *s += u16::from(v));
+        if sprite.width == 0 {
+            return made;
+        }
+        let all: Vec<_> = rows(sprite).collect();
+        // Sums of two rows, and with one more pixel at the left where the place is odd.
+        let mut pairs = vec![[0_u16; 4]; (sprite.width + odd_x).next_multiple_of(2)];
+        let mut line = Line::default();
+        for cy in 0..(sprite.height + odd_y).div_ceil(2) {
+            pairs.fill([0; 4]);
+            let two = [(2 * cy).checked_sub(odd_y), Some(2 * cy + 1 - odd_y)];
+            for row in two.into_iter().flatten().filter_map(|y| all.get(y)) {
+                for (sum, p) in pairs[odd_x..].iter_mut().zip(*row) {
+                    sum.iter_mut().zip(p).for_each(|(s, v)| *s += u16::from(*v));
                 }
             }
+            line.take(&pairs, weights);
+            made.push(&line);
+        }
+        match &mut made {
+            Self::Planar(both) => both.iter_mut().for_each(Cells::fit),
+            Self::Interleaved(both) => both.fit(),
+        }
+        made
+    }
+
+    fn push(&mut self, line: &Line) {
+        match self {
+            Self::Planar([cb, cr]) => {
+                cb.push_row(&line.cb, &line.cover);
+                cr.push_row(&line.cr, &line.cover);
+            }
+            Self::Interleaved(both) => {
+                let add = line.cb.iter().zip(&line.cr).flat_map(|(cb, cr)| [*cb, *cr]);
+                let cover = line.cover.iter().flat_map(|c| [*c; 2]);
+                both.push_row(&add.collect::<Vec<_>>(), &cover.collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+/// A row of chroma.
+#[derive(Default)]
+struct Line {
+    cb: Vec<u8>,
+    cr: Vec<u8>,
+    cover: Vec<u8>,
+}
+
+impl Line {
+    /// The means of four pixels each.
+    fn take(&mut self, pairs: &[[u16; 4]], weights: Weights) {
+        self.cb.clear();
+        self.cr.clear();
+        self.cover.clear();
+        for [left, right] in pairs.as_chunks::<2>().0 {
+            let mut sum = *left;
+            sum.iter_mut().zip(right).for_each(|(s, v)| *s += v);
             let cover = ((sum[0] + 2) / 4) as u8;
-            let [cb, cr] = weights.chroma(sum.map(|s| f32::from(s) / 4.0));
-            [(cb, cover), (cr, cover)]
-        };
-        match pixel {
-            Pixel::I420 => Self::Planar(
-                [0, 1].map(|which| Cells::new(wide, tall, 1, |x, y| [mean(x, y)[which]])),
-            ),
-            Pixel::Nv12 => Self::Interleaved(Cells::new(wide, tall, 2, mean)),
+            let [cb, cr] = match cover {
+                0 => [0; 2],
+                _ => weights
+                    .chroma(sum.map(|s| f32::from(s) * 0.25))
+                    .map(|value| rounded(value, cover)),
+            };
+            self.cb.push(cb);
+            self.cr.push(cr);
+            self.cover.push(cover);
         }
     }
 }
