@@ -50,6 +50,8 @@ pub use show::{
     Corner, DanmakuConfig, ModerationConfig, ModerationMode, OverlayConfig, Rgb, RoomConfig,
 };
 pub(crate) use types::is_invisible;
-pub use types::{BoxId, BoxName, DestinationName, FleetName, GroupName, RoomName, Secret, StreamUrl};
+pub use types::{
+    BoxId, BoxName, DestinationName, FleetName, GroupName, RoomName, Secret, StreamUrl,
+};
 pub(crate) use value::bitrate_number;
 pub(crate) use value::checks::stream_key as check_stream_key;
