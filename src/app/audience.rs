@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::config::{Config, ModerationConfig};
+use crate::config::{Config, ModerationConfig, ModerationMode};
 use crate::device::event::{AudienceFigures, MediaEvent};
 use crate::device::stage::Stage;
 use crate::device::supervisor::Handle;
@@ -45,10 +45,24 @@ pub struct Parts<'a> {
     pub runtime: &'a tokio::runtime::Handle,
 }
 
+/// Panic, mode and delay.
+type Told = (bool, ModerationMode, Duration);
+
+/// What the room must be told. At first there is no panic.
+fn news(before: Option<Told>, now: Told) -> Vec<Ask> {
+    let panic = before.is_some_and(|told| told.0) != now.0;
+    let mode = before.map(|told| (told.1, told.2)) != Some((now.1, now.2));
+    let panic = panic.then_some(Ask::SetPanic(now.0));
+    let mode = mode.then_some(Ask::SetMode(now.1, now.2));
+    panic.into_iter().chain(mode).collect()
+}
+
 /// The room, and what joins it with the rest.
 pub struct Audience {
     room: RoomHandle,
     configured: ModerationConfig,
+    /// Panic, mode and delay as the room was told last.
+    told: Option<Told>,
     figures: JoinHandle<()>,
 }
 
@@ -89,6 +103,7 @@ impl Audience {
         Ok(Self {
             room,
             configured: config.moderation.clone(),
+            told: None,
             figures,
         })
     }
@@ -99,19 +114,20 @@ impl Audience {
         self.room.clone()
     }
 
-    /// The owner decided anew. Never waits for the room.
-    pub fn stage(&self, stage: &Stage) {
+    /// The owner decided anew. Never waits for the room, and tells it only what is new: each word of panic, on or off, makes
+    /// it refuse what it has not looked at yet.
+    pub fn stage(&mut self, stage: &Stage) {
         let change = stage.moderation;
         let mode = change.map_or(self.configured.mode, |c| c.mode);
         let delay = change.and_then(|c| c.delay_s);
         let delay = Duration::try_from_secs_f32(delay.unwrap_or(self.configured.delay_s));
-        let asks = [
-            Ask::SetPanic(stage.panic),
-            Ask::SetMode(mode, delay.unwrap_or_default()),
-        ];
-        for ask in asks {
+        let now = (stage.panic, mode, delay.unwrap_or_default());
+        let before = self.told.replace(now);
+        for ask in news(before, now) {
             if let Err(e) = self.room.ask(ask) {
                 tracing::error!("the room does not hear the owner: {}", e.report());
+                // Said again with the next change, whatever that is.
+                self.told = before;
             }
         }
     }
@@ -203,4 +219,29 @@ fn words(config: &ModerationConfig) -> Result<Vec<String>> {
     let text = String::from_utf8(bytes).map_err(|_| bad("is not UTF-8 text".into()))?;
     let line = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     Ok(text.lines().map(line).filter(|l| !l.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_is_told_what_is_new_and_nothing_else() {
+        let delay = Duration::from_secs(3);
+        let calm = (false, ModerationMode::Delay, delay);
+        let set_mode = Ask::SetMode(ModerationMode::Delay, delay);
+        assert_eq!(news(None, calm), [set_mode.clone()]);
+        assert_eq!(news(Some(calm), calm), []);
+        let panic = (true, ModerationMode::Delay, delay);
+        assert_eq!(news(Some(calm), panic), [Ask::SetPanic(true)]);
+        assert_eq!(news(Some(panic), panic), []);
+        assert_eq!(news(Some(panic), calm), [Ask::SetPanic(false)]);
+        // A box that starts in panic.
+        assert_eq!(news(None, panic), [Ask::SetPanic(true), set_mode]);
+        let hold = (true, ModerationMode::Hold, delay);
+        assert_eq!(
+            news(Some(panic), hold),
+            [Ask::SetMode(ModerationMode::Hold, delay)]
+        );
+    }
 }

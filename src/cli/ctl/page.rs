@@ -23,6 +23,8 @@ pub(super) fn status(status: &Value) -> String {
         row("Destination", self::destination(destination));
     }
     row("Readers", readers(status));
+    row("On the picture", on_the_picture(&status["stage"]));
+    row("Audience", audience(&status["audience"]));
     let hardware = &status["hardware"];
     row("Temperature", temperature(hardware));
     row("Power", power(hardware));
@@ -38,6 +40,57 @@ pub(super) fn status(status: &Value) -> String {
         text(&status["health"], "sentence"),
         table(rows)
     )
+}
+
+/// What the owner has put up, and whether the audience is shut out.
+fn on_the_picture(stage: &Value) -> String {
+    let parts = [
+        ("banner", "a line"),
+        ("lower_third", "a title"),
+        ("ticker", "a ticker"),
+        ("countdown", "a countdown"),
+        ("product", "a product"),
+        ("poll", "a poll"),
+        ("logo", "a logo"),
+    ];
+    let there = |v: &Value| !v.is_null() && *v != Value::Bool(false);
+    let panic = (stage["panic"] == true)
+        .then_some("nothing of the audience (panic; `boothcast ctl panic --off` takes it back)");
+    let shown = parts.into_iter().filter(|(key, _)| there(&stage[key]));
+    let all: Vec<&str> = panic
+        .into_iter()
+        .chain(shown.map(|(_, name)| name))
+        .collect();
+    all.join(", ")
+}
+
+/// What became of what the audience said; nothing while nobody said anything.
+fn audience(figures: &Value) -> String {
+    let number = |key: &str| number(figures, key);
+    if number("taken") == 0 {
+        return String::new();
+    }
+    let mut out = format!("{} comments, {} alerts", number("drawn"), number("alerts"));
+    let refused = figures["refused"].as_object();
+    let mut reasons: Vec<(&str, u64)> = refused
+        .into_iter()
+        .flatten()
+        .map(|(reason, n)| (reason.as_str(), n.as_u64().unwrap_or_default()))
+        .collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let sum: u64 = reasons.iter().map(|(_, n)| *n).sum();
+    if sum > 0 {
+        let most: Vec<String> = reasons
+            .iter()
+            .take(3)
+            .map(|(r, n)| format!("{r} {n}"))
+            .collect();
+        out.push_str(&format!(", {sum} not shown ({})", most.join(", ")));
+    }
+    match number("waiting") {
+        0 => out,
+        n => format!("{out}, {n} waiting"),
+    }
 }
 
 /// A box afar, by what it keeps at the broker: less than the whole status.
@@ -265,5 +318,36 @@ fn span(s: u64) -> String {
         60..3600 => format!("{} min", s / 60),
         3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
         _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{audience, on_the_picture};
+
+    #[test]
+    fn the_audience_is_a_line_once_there_is_one() {
+        assert_eq!(audience(&json!({"taken": 0})), "");
+        assert_eq!(audience(&serde_json::Value::Null), "");
+        let figures = json!({
+            "taken": 90, "drawn": 12, "alerts": 3, "waiting": 1,
+            "refused": {"word": 2, "link": 9, "room-rate": 60, "repeat": 1},
+        });
+        assert_eq!(
+            audience(&figures),
+            "12 comments, 3 alerts, 72 not shown (room-rate 60, link 9, word 2), 1 waiting"
+        );
+    }
+
+    #[test]
+    fn panic_is_said_first() {
+        let stage =
+            json!({"panic": true, "product": {"name": "Mug"}, "poll": null, "ticker": false});
+        let said = on_the_picture(&stage);
+        assert!(said.starts_with("nothing of the audience"), "{said}");
+        assert!(said.ends_with(", a product"), "{said}");
+        assert_eq!(on_the_picture(&json!({"panic": false})), "");
     }
 }
