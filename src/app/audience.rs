@@ -230,7 +230,7 @@ mod tests {
         let delay = Duration::from_secs(3);
         let calm = (false, ModerationMode::Delay, delay);
         let set_mode = Ask::SetMode(ModerationMode::Delay, delay);
-        assert_eq!(news(None, calm), [set_mode.clone()]);
+        assert_eq!(news(None, calm), std::slice::from_ref(&set_mode));
         assert_eq!(news(Some(calm), calm), []);
         let panic = (true, ModerationMode::Delay, delay);
         assert_eq!(news(Some(calm), panic), [Ask::SetPanic(true)]);
