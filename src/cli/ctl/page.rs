@@ -70,7 +70,12 @@ fn audience(figures: &Value) -> String {
     if number("taken") == 0 {
         return String::new();
     }
-    let mut out = format!("{} comments, {} alerts", number("drawn"), number("alerts"));
+    let many = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut out = format!(
+        "{}, {}",
+        many(number("drawn"), "comment"),
+        many(number("alerts"), "alert")
+    );
     let refused = figures["refused"].as_object();
     let mut reasons: Vec<(&str, u64)> = refused
         .into_iter()
