@@ -1,5 +1,5 @@
-//! What people said or did, as plain data. Whoever makes one from outside has it checked by [`Comment::check`] and
-//! [`Alert::check`]; what of the text may be seen, moderation says.
+//! What people said or did, as plain data. [`super::Room::take`] bounds everything in it; what of the text may be seen,
+//! moderation says.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
