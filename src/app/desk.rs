@@ -14,7 +14,7 @@ use super::log_ring::{LogRing, MAX_LINES};
 use crate::clock::Clock;
 use crate::config::{self, Config, board};
 use crate::device::command::{Command, Origin};
-use crate::device::policy::{Denial, DenialCode};
+use crate::device::stage_policy::nothing_drawn;
 use crate::device::supervisor::Handle;
 use crate::edge::codec::{Code, Failure};
 use crate::edge::desk::{Desk, Done, Picture};
@@ -106,8 +106,7 @@ impl Behind {
         let status = self.handle.status();
         let bare = status.borrow().carries_no_words();
         if drawn && bare {
-            let said = "The camera makes the stream itself, so nothing can be drawn on it. Set video.passthrough to false.";
-            return Err(Failure::from(&Denial::new(DenialCode::Passthrough, said)));
+            return Err(Failure::from(&nothing_drawn()));
         }
         audience::run(&self.room, &self.clock, command).await
     }

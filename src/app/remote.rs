@@ -103,7 +103,7 @@ impl Remote {
         let (queue, commands) = commands::queue();
         let (desired, wishes) = desired::queue();
         let desk = || parts.desk.clone();
-        let joint = Joint {
+        let mut joint = Joint {
             commands: Commands::new(desk(), topics.clone(), queue, answers.clone()),
             topics: topics.clone(),
             desired,
@@ -127,7 +127,7 @@ impl Remote {
             ),
             (
                 "joint",
-                runtime.spawn(joint.run(happenings, stopped.clone())),
+                runtime.spawn(each(happenings, stopped.clone(), move |h| joint.take(h))),
             ),
             ("commands", runtime.spawn(runner.run(commands, stopped))),
             ("answers", runtime.spawn(sender.run(outgoing))),
@@ -216,6 +216,24 @@ async fn ending(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|s| *s).await;
 }
 
+/// Gives `take` what a client brings, one after another, until the end.
+async fn each(
+    mut happenings: mpsc::Receiver<Happening>,
+    mut stop: watch::Receiver<bool>,
+    mut take: impl FnMut(Happening),
+) {
+    loop {
+        tokio::select! {
+            biased;
+            () = ending(&mut stop) => return,
+            happening = happenings.recv() => match happening {
+                Some(happening) => take(happening),
+                None => return,
+            },
+        }
+    }
+}
+
 /// Takes what the client brings and hands it on; never waits for those it hands it to.
 struct Joint {
     commands: Commands,
@@ -226,23 +244,6 @@ struct Joint {
 }
 
 impl Joint {
-    async fn run(
-        mut self,
-        mut happenings: mpsc::Receiver<Happening>,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        loop {
-            tokio::select! {
-                biased;
-                () = ending(&mut stop) => return,
-                happening = happenings.recv() => match happening {
-                    Some(happening) => self.take(happening),
-                    None => return,
-                },
-            }
-        }
-    }
-
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Connected { session_present } => {

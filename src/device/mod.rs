@@ -57,7 +57,7 @@ pub mod stage;
 /// Lengths and ranges of it.
 mod stage_check;
 /// Accept, ignore or deny commands about it.
-mod stage_policy;
+pub mod stage_policy;
 /// Wanted, Actual and `step`.
 pub mod state;
 /// The only thing that goes out.

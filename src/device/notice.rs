@@ -16,23 +16,6 @@ pub struct Banner {
     pub seconds: Option<u32>,
 }
 
-/// What a notification is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoticeKind {
-    /// Somebody said something.
-    #[default]
-    Chat,
-    /// Somebody follows.
-    Follow,
-    /// A gift.
-    Gift,
-    /// An order.
-    Order,
-    /// A question.
-    Question,
-}
-
 /// A chat notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
@@ -42,7 +25,7 @@ pub struct Notice {
     pub what: String,
     /// About what.
     #[serde(default)]
-    pub kind: NoticeKind,
+    pub kind: AlertKind,
     /// From which platform, at most 24 characters.
     #[serde(default)]
     pub platform: Option<String>,
@@ -51,23 +34,11 @@ pub struct Notice {
     pub colour: Option<Rgb>,
 }
 
-impl From<NoticeKind> for AlertKind {
-    fn from(kind: NoticeKind) -> Self {
-        match kind {
-            NoticeKind::Chat => Self::Chat,
-            NoticeKind::Follow => Self::Follow,
-            NoticeKind::Gift => Self::Gift,
-            NoticeKind::Order => Self::Order,
-            NoticeKind::Question => Self::Question,
-        }
-    }
-}
-
 impl From<Notice> for Alert {
     /// A notification is an alert that counts once.
     fn from(notice: Notice) -> Self {
         Self {
-            kind: notice.kind.into(),
+            kind: notice.kind,
             who: notice.who,
             what: Some(notice.what),
             amount: None,

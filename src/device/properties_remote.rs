@@ -10,13 +10,14 @@ use super::command::{Command, Origin};
 use super::desired::{MAX_ERRORS, MAX_GROUPS};
 use super::effect::Effect;
 use super::event::Event;
-use super::notice::{Notice, NoticeKind};
+use super::notice::Notice;
 use super::policy::MAX_ADDED;
 use super::properties_stage;
 use super::state::*;
 use super::status::Status;
 use super::testing::{Rig, name, secs};
 use crate::config::{DestinationName, Secret};
+use crate::room::item::AlertKind;
 
 const KEY: &str = "canary-7f3a";
 
@@ -54,7 +55,7 @@ fn one() -> impl Strategy<Value = Command> {
         1 => text.prop_map(|what| Command::Notify(Notice {
             who: "Ada".into(),
             what,
-            kind: NoticeKind::Gift,
+            kind: AlertKind::Gift,
             platform: None,
             colour: None,
         })),

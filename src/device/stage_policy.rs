@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::notice::Banner;
 use super::on_stage::{danmaku, end_of, logo_after, moderation};
-use super::policy::{Decision, DenialCode, deny, ignore};
+use super::policy::{Decision, Denial, DenialCode, deny, ignore};
 use super::stage::{DanmakuChange, Layer, Logo, ModerationChange, Stage};
 use super::stage_check::{
     Checked, MAX_LINE, MAX_TICKER, MAX_TITLE, check_danmaku, check_delay, check_left, check_logo,
@@ -236,16 +236,22 @@ fn panic(stage: &Stage, on: bool) -> Decision {
     }
 }
 
+/// Why nothing can be drawn while the camera's own stream is on air; the room's commands hear it too.
+#[must_use]
+pub fn nothing_drawn() -> Denial {
+    Denial::new(
+        DenialCode::Passthrough,
+        "The camera makes the stream itself, so nothing can be drawn on it. Set video.passthrough to false.",
+    )
+}
+
 /// Something new on the picture.
 fn put(state: &State, checked: Checked, same: bool, how: &str) -> Decision {
     if let Err((code, message)) = checked {
         return deny(code, message);
     }
     if state.actual.passthrough {
-        return deny(
-            DenialCode::Passthrough,
-            "The camera makes the stream itself, so nothing can be drawn on it. Set video.passthrough to false.",
-        );
+        return Decision::Deny(nothing_drawn());
     }
     if same {
         return ignore(how);

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Parts, box_id, ending, room_name};
+use super::{Parts, box_id, each, room_name};
 use crate::edge::mqtt::client::{Client, ClientOptions, Happening, Received};
 use crate::edge::mqtt::topics::{Fleet, RoomTopics};
 use crate::error::Result;
@@ -40,7 +40,7 @@ impl Audience {
         let (stop, stopped) = watch::channel(false);
         let task = parts
             .runtime
-            .spawn(listen(happenings, topics, room, stopped));
+            .spawn(each(happenings, stopped, move |h| hear(&topics, &room, h)));
         Ok(Self { client, stop, task })
     }
 
@@ -56,23 +56,11 @@ impl Audience {
     }
 }
 
-async fn listen(
-    mut happenings: mpsc::Receiver<Happening>,
-    topics: RoomTopics,
-    room: RoomHandle,
-    mut stop: watch::Receiver<bool>,
-) {
-    loop {
-        tokio::select! {
-            biased;
-            () = ending(&mut stop) => return,
-            happening = happenings.recv() => match happening {
-                Some(Happening::Received(received)) => take(&topics, &room, received),
-                Some(Happening::Connected { .. }) => tracing::info!("bridges can be heard"),
-                Some(Happening::Lost { reason }) => tracing::warn!(reason, "bridges cannot be heard"),
-                None => return,
-            },
-        }
+fn hear(topics: &RoomTopics, room: &RoomHandle, happening: Happening) {
+    match happening {
+        Happening::Received(received) => take(topics, room, received),
+        Happening::Connected { .. } => tracing::info!("bridges can be heard"),
+        Happening::Lost { reason } => tracing::warn!(reason, "bridges cannot be heard"),
     }
 }
 

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 
 use crate::config::bitrate_number;
 use crate::device::control::{ControlInfo, ControlKind, ControlValue};
-use crate::device::notice::NoticeKind;
 use crate::device::stage::Choice;
+use crate::room::item::AlertKind;
 
 /// `40` or `40%`.
 pub(super) fn percent(text: &str) -> Result<u8, String> {
@@ -34,7 +34,7 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
 }
 
 /// What a notification is about, by its name on the wire.
-pub(super) fn notice_kind(text: &str) -> Result<NoticeKind, String> {
+pub(super) fn notice_kind(text: &str) -> Result<AlertKind, String> {
     serde_json::from_value(serde_json::json!(text))
         .map_err(|_| "choose chat, follow, gift, order or question".to_owned())
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{audience, camera, stage, values};
 use crate::config::{DestinationName, Rgb, StreamUrl};
-use crate::device::notice::NoticeKind;
+use crate::room::item::AlertKind;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -182,7 +182,7 @@ pub struct Notify {
     pub what: String,
     /// About what: chat, follow, gift, order or question
     #[arg(long, default_value = "chat", value_parser = values::notice_kind)]
-    pub kind: NoticeKind,
+    pub kind: AlertKind,
     /// From which platform, at most 24 characters
     #[arg(long)]
     pub platform: Option<String>,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{BoxId, FleetName, Rgb};
-use crate::device::notice::{Notice, NoticeKind};
+use crate::device::notice::Notice;
 use crate::edge::codec;
 use crate::edge::mqtt::client::Properties;
 use crate::edge::mqtt::codec::{Incoming, Taken, take};
@@ -216,7 +216,7 @@ proptest! {
                 combo: who.clone(), platform: None, colour,
             }),
             Command::Notify(Notice {
-                who: text.clone(), what: text.clone(), kind: NoticeKind::Order, platform: who.clone(), colour,
+                who: text.clone(), what: text.clone(), kind: AlertKind::Order, platform: who.clone(), colour,
             }),
             Command::ModerationQueue,
             Command::ModerationApprove { item: ItemId(number) },
