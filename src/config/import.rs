@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::board::Detected;
 use super::document;
-use super::load::validate;
+use super::load::{Destinations, Sources, Text, compose, read_files, validate};
 use super::problems::{Origin, Problem, Problems};
 use lines::{Secrets, Spot};
 pub use setup_text::{drop_named, setup_toml};
@@ -64,6 +64,53 @@ pub fn take_in(text: &str, before: Option<&str>, board: &Detected) -> Result<Tak
         shown,
         secrets,
     })
+}
+
+/// Checks what is to be kept together with the layers around it, as the next start will see them: `setup` is the text of
+/// [`SETUP`] then.
+///
+/// # Errors
+/// Every problem; those of the kept text are told of [`BOOT_FILE`], whose lines they count.
+pub fn check_with(kept: &str, setup: &str, sources: &Sources) -> Result<(), Problems> {
+    let (mut texts, mut problems) = (Vec::new(), Problems::default());
+    let mut own = String::new();
+    for (path, required) in &sources.files {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        let text = match name {
+            IMPORTED => {
+                own = path.display().to_string();
+                kept
+            }
+            SETUP => setup,
+            _ => {
+                let (read, bad) = read_files(&[(path.clone(), *required)]);
+                texts.extend(read);
+                problems.extend(bad);
+                continue;
+            }
+        };
+        texts.push(Text {
+            path: path.clone(),
+            text: text.to_owned(),
+            open: false,
+        });
+    }
+    compose(&texts, problems, sources, Destinations::All)
+        .map(|_| ())
+        .map_err(|problems| renamed(problems, &own))
+}
+
+/// Problems of the file `own`, told of the boot partition's.
+fn renamed(problems: Problems, own: &str) -> Problems {
+    let mut out = Problems::default();
+    for mut problem in problems.into_vec() {
+        if problem.file == own {
+            BOOT_FILE.clone_into(&mut problem.file);
+        }
+        problem.message = problem.message.replace(own, BOOT_FILE);
+        out.push(problem);
+    }
+    out
 }
 
 /// Whether what was taken in says what the box is: its name, a broker, or a destination. Then nobody else may claim it.
