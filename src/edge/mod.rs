@@ -14,12 +14,16 @@ pub mod gpio;
 pub mod limit;
 /// The control socket of `boothcast ctl`.
 pub mod local;
+/// Name and services on the local network (mDNS).
+pub mod mdns;
 /// MQTT.
 pub mod mqtt;
 /// Link, addresses, time synchronisation.
 pub mod net;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
+/// A screen that is plugged in (DRM).
+pub mod screen;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.
