@@ -12,6 +12,8 @@ pub mod journal;
 mod keys;
 /// What waits to be told over MQTT.
 pub mod outbox;
+/// What a code or the page said, for the next start.
+pub mod setup_file;
 
 #[cfg(test)]
 mod tests;
