@@ -13,7 +13,6 @@
 mod job;
 mod task;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -110,6 +109,3 @@ impl Onboard {
         }
     }
 }
-
-/// Where the state is kept.
-type StateDir = PathBuf;

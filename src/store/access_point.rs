@@ -44,7 +44,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = password(dir.path()).unwrap();
         assert_eq!(first.expose().len(), LENGTH);
-        assert!(first.expose().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert!(
+            first
+                .expose()
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        );
         assert_eq!(password(dir.path()).unwrap(), first);
         let path = dir.path().join(FILE);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();

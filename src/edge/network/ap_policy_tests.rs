@@ -85,7 +85,10 @@ fn unused_it_makes_room_for_networks_that_are_known() {
         known: true,
         ..alone()
     };
-    let used = World { used: true, ..known };
+    let used = World {
+        used: true,
+        ..known
+    };
     // Opened at 60, used until 99.
     assert_eq!(run(&mut policy, used, 61, 100), []);
     assert_eq!(

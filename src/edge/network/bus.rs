@@ -56,7 +56,13 @@ impl Bus {
     pub async fn has_manager(&self) -> Result<bool> {
         let answer = self
             .connection
-            .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "NameHasOwner", &(NM,))
+            .call_method(
+                Some(BUS),
+                "/org/freedesktop/DBus",
+                Some(BUS),
+                "NameHasOwner",
+                &(NM,),
+            )
             .await;
         answer
             .and_then(|m| m.body().deserialize::<bool>())
@@ -78,9 +84,9 @@ impl Bus {
         B: serde::Serialize + zbus::DynamicType,
     {
         let interface = format!("{NM}{interface}");
-        let call = self
-            .connection
-            .call_method(Some(NM), path, Some(interface.as_str()), method, body);
+        let call =
+            self.connection
+                .call_method(Some(NM), path, Some(interface.as_str()), method, body);
         call.await.map_err(explain)
     }
 

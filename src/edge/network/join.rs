@@ -119,7 +119,10 @@ async fn again(bus: &Bus, radio: &str, profile: &str) {
     let body = (profile, radio, none);
     if let Err(e) = bus.call(ROOT, "", "ActivateConnection", &body).await {
         // It connects by itself where it may; this is only quicker.
-        tracing::info!("the former network is not connected at once: {}", e.report());
+        tracing::info!(
+            "the former network is not connected at once: {}",
+            e.report()
+        );
     }
 }
 
@@ -138,7 +141,8 @@ pub(super) async fn add_and_activate(
     profile: &Profile<'_>,
     persist: &str,
 ) -> Result<Begun> {
-    let broken = |e: zbus::Error| Error::new(Kind::Internal, "A path on the bus is broken").caused_by(e);
+    let broken =
+        |e: zbus::Error| Error::new(Kind::Internal, "A path on the bus is broken").caused_by(e);
     let radio = ObjectPath::try_from(radio).map_err(broken)?;
     let none = ObjectPath::try_from("/").map_err(broken)?;
     let options: HashMap<&str, Variant<'_>> = HashMap::from([("persist", Variant::from(persist))]);
@@ -146,7 +150,11 @@ pub(super) async fn add_and_activate(
     let answer = bus
         .call(ROOT, "", "AddAndActivateConnection2", &body)
         .await?;
-    type Answer = (OwnedObjectPath, OwnedObjectPath, HashMap<String, OwnedVariant>);
+    type Answer = (
+        OwnedObjectPath,
+        OwnedObjectPath,
+        HashMap<String, OwnedVariant>,
+    );
     let (profile, active, _) = answer.body().deserialize::<Answer>().map_err(broken)?;
     Ok(Begun {
         profile: profile.as_str().to_owned(),
@@ -248,5 +256,12 @@ fn uuid() -> Result<String> {
     b[8] = b[8] & 0x3f | 0x80;
     let hex: String = b.iter().map(|b| format!("{b:02x}")).collect();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+    Ok([
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-"))
 }

@@ -56,9 +56,16 @@ pub async fn look(bus: &Bus) -> Result<State> {
         let wifi = bus::take::<u32>(&mut device, "DeviceType") == Some(WIFI);
         state.radio |= wifi && now > UNAVAILABLE;
     }
-    state.known = !super::profile::saved(bus).await.unwrap_or_default().is_empty();
+    state.known = !super::profile::saved(bus)
+        .await
+        .unwrap_or_default()
+        .is_empty();
     up.sort_by_key(|u| !u.leads_out);
-    up.extend(tokio::task::spawn_blocking(move || unmanaged(&managed)).await.unwrap_or_default());
+    up.extend(
+        tokio::task::spawn_blocking(move || unmanaged(&managed))
+            .await
+            .unwrap_or_default(),
+    );
     Ok(said(state, &up))
 }
 
@@ -99,7 +106,7 @@ async fn active(bus: &Bus, path: &str) -> Result<Option<Active>> {
         "802-11-wireless" => format!("Wi-Fi {}", ssid(bus, &mut p, &id).await),
         _ => clean(&id),
     };
-    let leads_out = [ "Default", "Default6" ]
+    let leads_out = ["Default", "Default6"]
         .iter()
         .any(|name| bus::take::<bool>(&mut p, name) == Some(true));
     let mut addresses = Vec::new();
@@ -130,9 +137,10 @@ async fn ssid(bus: &Bus, active: &mut bus::Properties, id: &str) -> String {
 async fn addresses_of(bus: &Bus, config: &str, interface: &str) -> Result<Vec<IpAddr>> {
     let mut p = bus.properties(config, interface).await?;
     let data: Vec<bus::Properties> = bus::take(&mut p, "AddressData").unwrap_or_default();
-    let addresses = data.into_iter().take(MOST).filter_map(|mut one| {
-        bus::take::<String>(&mut one, "address")?.parse().ok()
-    });
+    let addresses = data
+        .into_iter()
+        .take(MOST)
+        .filter_map(|mut one| bus::take::<String>(&mut one, "address")?.parse().ok());
     Ok(addresses.collect())
 }
 

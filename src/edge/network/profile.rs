@@ -44,7 +44,11 @@ impl Security {
         let name = &code.ssid;
         let password = code.password.as_ref().filter(|p| !p.is_empty());
         let Some(offer) = offer else {
-            return Ok(if password.is_some() { Self::Psk } else { Self::Open });
+            return Ok(if password.is_some() {
+                Self::Psk
+            } else {
+                Self::Open
+            });
         };
         let has = |bit: u32| offer.security & bit != 0;
         match password {
@@ -289,7 +293,11 @@ mod tests {
         let with = code(Some("12345678"));
         let profile = client(&with, Security::Sae, "u");
         let holds = |g: &Group<'_>| format!("{g:?}").contains("12345678");
-        let places: Vec<_> = profile.iter().filter(|(_, g)| holds(g)).map(|(n, _)| *n).collect();
+        let places: Vec<_> = profile
+            .iter()
+            .filter(|(_, g)| holds(g))
+            .map(|(n, _)| *n)
+            .collect();
         assert_eq!(places, ["802-11-wireless-security"]);
     }
 }

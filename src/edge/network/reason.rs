@@ -15,29 +15,40 @@ pub fn failed(ssid: &str, reason: u32, with_password: bool) -> Error {
     match reason {
         // NO_SECRETS: it asked for another password after ours was refused.
         7 if with_password => wrong_password(&network),
-        7 => Error::new(Kind::Refused, format!("It was refused by {network}, which wants a password."))
-            .mend("Give it."),
+        7 => Error::new(
+            Kind::Refused,
+            format!("It was refused by {network}, which wants a password."),
+        )
+        .mend("Give it."),
         // SUPPLICANT_DISCONNECT, _CONFIG_FAILED, _FAILED, _TIMEOUT
-        8..=11 if with_password => unheard(&network).mend(
-            "Check the password, then bring the box nearer to the access point.",
-        ),
+        8..=11 if with_password => unheard(&network)
+            .mend("Check the password, then bring the box nearer to the access point."),
         8..=11 => unheard(&network).mend("Bring the box nearer to the access point."),
         // SSID_NOT_FOUND
         53 => not_found(ssid),
         // CONFIG_UNAVAILABLE, CONFIG_EXPIRED, DHCP_*, SHARED_*, IP_METHOD_UNSUPPORTED
         5 | 6 | 15..=20 | 67 => no_address(ssid),
         // FIRMWARE_MISSING
-        35 => Error::new(Kind::Missing, "The firmware of this box's Wi-Fi is missing.")
-            .mend("Connect a cable, or install the firmware of the adapter."),
+        35 => Error::new(
+            Kind::Missing,
+            "The firmware of this box's Wi-Fi is missing.",
+        )
+        .mend("Connect a cable, or install the firmware of the adapter."),
         // REMOVED
-        36 => Error::new(Kind::NotFound, "The Wi-Fi adapter was pulled out.").mend("Plug it in again."),
+        36 => Error::new(Kind::NotFound, "The Wi-Fi adapter was pulled out.")
+            .mend("Plug it in again."),
         // CONNECTION_REMOVED, USER_REQUESTED, NEW_ACTIVATION
-        38 | 39 | 60 => Error::new(Kind::Refused, format!("Joining {network} was broken off by something else."))
-            .mend("Try again."),
+        38 | 39 | 60 => Error::new(
+            Kind::Refused,
+            format!("Joining {network} was broken off by something else."),
+        )
+        .mend("Try again."),
         // RF kill and the like have no reason of their own; the number helps whoever looks it up.
-        other => Error::new(Kind::Network, format!("The box could not join {network} (reason {other}).")).mend(
-            "Check that other devices can join it, then try again.",
-        ),
+        other => Error::new(
+            Kind::Network,
+            format!("The box could not join {network} (reason {other})."),
+        )
+        .mend("Check that other devices can join it, then try again."),
     }
 }
 
@@ -51,12 +62,20 @@ pub fn too_late(ssid: &str, state: u32, with_password: bool) -> Error {
 }
 
 fn wrong_password(network: &str) -> Error {
-    Error::new(Kind::Refused, format!("The password is wrong for {network}."))
-        .mend("Check it, capital letters included, and try again.")
+    Error::new(
+        Kind::Refused,
+        format!("The password is wrong for {network}."),
+    )
+    .mend("Check it, capital letters included, and try again.")
 }
 
 fn unheard(network: &str) -> Error {
-    Error::new(Kind::Network, format!("The box could not log in to {network}: its access point does not answer as it should."))
+    Error::new(
+        Kind::Network,
+        format!(
+            "The box could not log in to {network}: its access point does not answer as it should."
+        ),
+    )
 }
 
 /// Nobody says this name.
@@ -66,8 +85,11 @@ pub fn not_found(ssid: &str) -> Error {
 }
 
 fn no_address(ssid: &str) -> Error {
-    Error::new(Kind::Network, format!("The Wi-Fi network {ssid} gives the box no address."))
-        .mend("Restart its router, or ask who runs it whether new devices are let in.")
+    Error::new(
+        Kind::Network,
+        format!("The Wi-Fi network {ssid} gives the box no address."),
+    )
+    .mend("Restart its router, or ask who runs it whether new devices are let in.")
 }
 
 #[cfg(test)]
@@ -83,11 +105,19 @@ mod tests {
                 assert!(e.message().ends_with('.'), "{}", e.message());
             }
         }
-        assert!(failed("Shop", 7, true).report().contains("password is wrong for the Wi-Fi network Shop"));
+        assert!(
+            failed("Shop", 7, true)
+                .report()
+                .contains("password is wrong for the Wi-Fi network Shop")
+        );
         assert!(failed("Shop", 53, true).report().contains("not found"));
         assert!(failed("Shop", 5, true).report().contains("no address"));
         assert!(too_late("Shop", 70, true).report().contains("no address"));
-        assert!(too_late("Shop", 50, true).report().contains("Check the password"));
+        assert!(
+            too_late("Shop", 50, true)
+                .report()
+                .contains("Check the password")
+        );
         assert!(!too_late("Shop", 50, false).report().contains("password"));
     }
 }

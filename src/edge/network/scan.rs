@@ -39,8 +39,6 @@ pub(super) const ENTERPRISE: u32 = 0x200;
 pub(super) const SAE: u32 = 0x400;
 /// `NM_802_11_AP_SEC_KEY_MGMT_OWE`
 pub(super) const OWE: u32 = 0x800;
-/// `NM_802_11_AP_SEC_KEY_MGMT_OWE_TM`: open, with a hidden encrypted twin.
-pub(super) const OWE_TM: u32 = 0x1000;
 
 /// A network that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,10 +84,11 @@ pub(super) async fn radio(bus: &Bus) -> Result<String> {
             "NetworkManager leaves this machine's Wi-Fi alone.",
         )
         .mend("Let NetworkManager manage it, or connect a cable.")),
-        None => Err(
-            Error::new(Kind::NotFound, "This box has no Wi-Fi, or its driver is missing.")
-                .mend("Connect a cable, or plug in a Wi-Fi adapter."),
-        ),
+        None => Err(Error::new(
+            Kind::NotFound,
+            "This box has no Wi-Fi, or its driver is missing.",
+        )
+        .mend("Connect a cable, or plug in a Wi-Fi adapter.")),
     }
 }
 
