@@ -136,6 +136,12 @@ impl Disk {
         }
     }
 
+    /// Keeps the contents of a partition in a file.
+    pub fn save(&self, partition: usize, to: &Path) {
+        let mut file = File::create(to).unwrap();
+        self.each_block(partition, |block| file.write_all(block).unwrap());
+    }
+
     /// Makes a partition the same as another.
     pub fn copy_partition(&self, from: usize, to: usize) {
         let (start, size) = self.partition(to);

@@ -321,7 +321,8 @@ impl Drop for Machine {
 fn virt(command: &mut Command, image: &Image, disk: &Disk, wish: &Wish, pins: &str) {
     command
         // The core of a Raspberry Pi 4: what it lacks, the programs must do without.
-        .args(["-M", "virt", "-cpu", "cortex-a72", "-smp", "2"])
+        // With a boot loader and ACPI this machine has no GPIO: it comes by the device tree.
+        .args(["-M", "virt,acpi=off", "-cpu", "cortex-a72", "-smp", "2"])
         .arg("-bios")
         .arg(image.uboot())
         .args(["-serial", "chardev:console"])

@@ -2,6 +2,7 @@
 //! needed to understand a failure.
 #![allow(dead_code)]
 
+mod bundle;
 mod console;
 mod disk;
 mod image;
@@ -12,11 +13,11 @@ mod pins;
 mod player;
 mod scene;
 
-pub use console::Outcome;
+pub use bundle::{Bundles, Label};
 pub use disk::{Disk, Slot};
 pub use image::Image;
 pub use machine::{Board, Machine, Wish};
-pub use player::{Frames, frames, loudness};
+pub use player::{frames, loudness};
 pub use scene::{BASE, CARD, STREAM_KEY, Scene};
 
 use std::path::{Path, PathBuf};
@@ -71,15 +72,4 @@ pub fn tail(file: &Path, lines: usize) -> String {
 /// A figure for the log and for docs/benchmarks.md.
 pub fn figure(name: &str, value: &str) {
     eprintln!("figure: {name}: {value}");
-}
-
-/// A folder with these files of the build, for [`Wish::share`].
-pub fn share_with(names: &[&str]) -> PathBuf {
-    let share = folder().join("share");
-    std::fs::create_dir_all(&share).unwrap();
-    let image = Image::find();
-    for name in names {
-        std::fs::copy(image.built(name), share.join(name)).unwrap();
-    }
-    share
 }

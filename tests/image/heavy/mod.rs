@@ -3,3 +3,4 @@
 mod pi;
 mod power;
 mod slots;
+mod update;

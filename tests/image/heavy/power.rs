@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Disk, Machine, Scene, Slot, Wish, figure, share_with};
+use crate::harness::{Bundles, CARD, Disk, Image, Label, Machine, Scene, Slot, Wish, figure};
 
 /// Cuts by the share of the update's bytes that were written; three more come after that.
 const BY_BYTES: u32 = 17;
@@ -24,9 +24,10 @@ enum Point {
 /// time the card loses a part of what was not flushed, as cards with a cache of their own do.
 #[test]
 fn it_boots_after_a_power_cut_at_any_point_of_an_update() {
-    let share = share_with(&["good.raucb"]);
+    let bundles = Bundles::new(&Disk::new(&Image::find(), CARD));
+    bundles.whole("good.raucb", &Label::default());
     let wish = Wish {
-        share: Some(share),
+        share: Some(bundles.share.clone()),
         logged: true,
         ..Wish::default()
     };
