@@ -81,6 +81,8 @@ pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             })
             .collect(),
         adaptive: config.adaptive.clone(),
+        first_run: config.setup.enabled,
+        scan: config.setup.camera,
         heat: Limits {
             step_c: config.thermal.step_down_c,
             lowest_c: config.thermal.lowest_c,

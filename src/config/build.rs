@@ -246,6 +246,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
         danmaku: show::danmaku(m)?,
         moderation: show::moderation(m)?,
         room: show::room(m)?,
+        setup: super::setup::setup(m),
         paths: PathsConfig {
             state: m.path("paths.state"),
         },

@@ -11,6 +11,8 @@
 /// Board profiles: facts of each board.
 pub mod board;
 mod build;
+/// Texts of QR codes for set-up.
+pub mod code;
 mod destination;
 mod document;
 mod gpio;
@@ -28,6 +30,7 @@ pub mod reference;
 mod rules;
 /// The configuration as the rest of the program sees it.
 pub mod schema;
+mod setup;
 mod show;
 mod suggest;
 mod table;
@@ -46,6 +49,7 @@ pub use load::{DEFAULT_FILES, Loaded, Sources, load, validate};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;
+pub use setup::SetupConfig;
 pub use show::{
     Corner, DanmakuConfig, ModerationConfig, ModerationMode, OverlayConfig, Rgb, RoomConfig,
 };

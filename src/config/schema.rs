@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gpio::{ButtonConfig, LedConfig};
 use super::mqtt::MqttConfig;
+use super::setup::SetupConfig;
 use super::show::{DanmakuConfig, ModerationConfig, OverlayConfig, RoomConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub moderation: ModerationConfig,
     /// Who talks.
     pub room: RoomConfig,
+    /// How the box is told what it is.
+    pub setup: SetupConfig,
     /// Folders.
     pub paths: PathsConfig,
     /// Logging.

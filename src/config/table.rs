@@ -57,6 +57,10 @@ pub const SECTIONS: &[Section] = &[
         "What keeps the audience's text decent before it is drawn: what is on the picture cannot be called back.",
     ),
     section("room", "Where the audience's messages come from."),
+    section(
+        "setup",
+        "How a box that nobody has set up yet is told what it is. `docs/set-up.md` says how.",
+    ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -317,6 +321,19 @@ table! {
         "Whether the box announces itself to Home Assistant.";
     "mqtt.homeassistant_prefix", Text("1 to 32 characters out of a-z, 0-9 and -", checks::segment), Is("homeassistant"),
         "Home Assistant's discovery prefix.";
+
+    "setup.enabled", Bool, Is("false"),
+        "Whether the box waits to be set up until somebody has claimed it, and for 10 minutes after its button was held for 3 s; the SD-card image has it on.";
+    "setup.camera", Bool, Is("true"),
+        "Whether codes that are shown to the camera are taken then.";
+    "setup.access_point", Bool, Is("true"),
+        "Whether the box opens a Wi-Fi network of its own then, if it has no other network.";
+    "setup.port", Int(0, 65_535, "TCP port"), Is("80"),
+        "Port of the page by which the box is set up; `0`: no page.";
+    "setup.mdns", Bool, Is("true"),
+        "Whether the box says its name (`boothcast-….local`) and its services on the local network.";
+    "setup.screen", Bool, Is("true"),
+        "Whether a screen at the board's HDMI shows name, address and state, where no other program draws on it.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

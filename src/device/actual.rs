@@ -91,6 +91,10 @@ pub struct Actual {
     pub led_fault: Option<String>,
     /// Why the button cannot be read, one clause.
     pub button_fault: Option<String>,
+    /// Set-up.
+    pub setup: super::setup::SetupState,
+    /// Updates.
+    pub update: super::update::UpdateState,
     /// Whether what is wanted is on disk.
     pub saved: Saved,
 }

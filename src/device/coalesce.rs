@@ -108,7 +108,7 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
         Event::Media(media) => media,
         Event::Persisted { .. } => return Some((Subject::Persisted, false)),
         Event::Hardware(hardware) => return hardware_subject(hardware),
-        Event::Command { .. } | Event::Tick(_) => return None,
+        Event::Command { .. } | Event::Tick(_) | Event::Setup(_) | Event::Update(_) => return None,
     };
     Some(match media {
         MediaEvent::CameraUp { .. } | MediaEvent::CameraLost { .. } => (Subject::Camera, false),

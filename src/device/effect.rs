@@ -62,6 +62,10 @@ pub enum Effect {
     SetMicSwitch(bool),
     /// Tell where the box is reached ([`super::event::HardwareEvent::Address`]).
     Identify,
+    /// Carry out a step of set-up; the outcome comes back as [`super::event::Event::Setup`].
+    Setup(super::setup::SetupStep),
+    /// Carry out a step of an update; the outcome comes back as [`super::event::Event::Update`].
+    Update(super::update::UpdateStep),
     /// Empty the state folder, then end in order; the service manager starts the box again.
     FactoryReset,
     /// End in order and start the program anew.

@@ -30,6 +30,10 @@ pub enum Event {
         /// Why it could not be written, one clause; `None`: it is on disk.
         error: Option<String>,
     },
+    /// Set-up: codes, network, page.
+    Setup(super::setup::SetupEvent),
+    /// Updates of the box's software.
+    Update(super::update::UpdateEvent),
     /// Time goes on: monotonic time since start, about 4 times a second.
     Tick(Duration),
 }

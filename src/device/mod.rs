@@ -50,9 +50,11 @@ mod policy_destinations;
 mod policy_devices;
 /// Settings as operators write them and as they are reported.
 pub mod settings;
+/// What the owner has put on the picture.
+/// Who may tell the box what it is, and when.
+pub mod setup;
 /// When a camera or a microphone is opened again.
 pub mod source;
-/// What the owner has put on the picture.
 pub mod stage;
 /// Lengths and ranges of it.
 mod stage_check;
@@ -76,6 +78,8 @@ mod supervisor_held;
 pub mod thermal;
 /// Settings on trial.
 pub mod trial;
+/// Updates, trial and the way back.
+pub mod update;
 /// What people asked for.
 mod wanted;
 /// What commands change, and the effects by which the world follows.

@@ -62,6 +62,10 @@ pub struct Setup {
     pub adaptive: AdaptiveConfig,
     /// At which temperatures the picture is made smaller.
     pub heat: Limits,
+    /// Whether the box waits to be set up until somebody has claimed it.
+    pub first_run: bool,
+    /// Whether codes that are shown to the camera are taken.
+    pub scan: bool,
 }
 
 /// What the core must know of a destination: neither address nor key.
@@ -245,6 +249,8 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
         Event::Media(event) => state.media(event, &mut effects),
         Event::Hardware(event) => state.hardware(event, &mut effects),
         Event::Persisted { revision, error } => state.persisted(revision, error),
+        Event::Setup(event) => state.on_setup(event, &mut effects),
+        Event::Update(event) => state.on_update(event, &mut effects),
         Event::Tick(now) => state.tick(now, &mut effects),
     }
     if state.actual.ending {

@@ -60,6 +60,10 @@ pub struct Status {
     pub controls: Vec<ControlStatus>,
     /// Wishes for controls that the camera lacks, or that wait for a camera.
     pub kept_controls: Vec<KeptControl>,
+    /// How the box is told what it is.
+    pub setup: super::setup::SetupStatus,
+    /// Updates of its software.
+    pub update: super::update::UpdateStatus,
     /// The sound card's own mixer; absent without a sound track.
     pub mixer: Option<MixerStatus>,
     /// Temperature, supply, button, faults.
@@ -210,6 +214,8 @@ impl Status {
             },
             controls: of::controls(state),
             kept_controls: of::kept_controls(state),
+            setup: super::setup::SetupStatus::of(state),
+            update: super::update::UpdateStatus::of(state),
             mixer: of::mixer(state),
             hardware: of::hardware(state),
             audience: actual.audience.clone(),

@@ -53,6 +53,8 @@ pub(crate) fn setup() -> Setup {
             enabled: true,
             floor: 300_000,
         },
+        first_run: false,
+        scan: true,
         heat: Limits::default(),
     }
 }

@@ -55,6 +55,12 @@ pub struct Wanted {
     /// Everything else that its owner has put on the picture, without an end; its own `banner` is empty.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub stage: Box<Stage>,
+    /// Somebody has set the box up; until the factory reset.
+    #[serde(default, skip_serializing_if = "not")]
+    pub claimed: bool,
+    /// SHA-256 of the token of whoever did, lower-case hex: later codes must carry the same token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// Groups whose commands are heard, [`super::desired::MAX_GROUPS`] at most.
     #[serde(default)]
     pub groups: Vec<GroupName>,
@@ -84,6 +90,8 @@ impl Wanted {
             mic_on: None,
             banner: None,
             stage: Box::default(),
+            claimed: false,
+            claim: None,
             groups: Vec::new(),
             desired: None,
             trial: None,
@@ -109,6 +117,11 @@ impl Wanted {
             trial.before.added.retain(|name, _| !theirs(name));
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn not(flag: &bool) -> bool {
+    !flag
 }
 
 /// A file without it can be read by versions that do not know it.

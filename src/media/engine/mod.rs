@@ -264,6 +264,8 @@ impl Engine {
             | Effect::Identify
             | Effect::Shutdown
             | Effect::FactoryReset
+            | Effect::Setup(_)
+            | Effect::Update(_)
             | Effect::SetCameraControl { .. }
             | Effect::SetMicVolume(_)
             | Effect::SetMicSwitch(_) => {}
