@@ -92,12 +92,12 @@ kernel_files() {
 
 # systemd/INSTALL has a line for each file of systemd/: SOURCE PLACE MODE.
 service_files() {
-  local source place mode
-  [ -e "$TOP/systemd/INSTALL" ] || die "systemd/INSTALL is missing: it says where each file of systemd/ goes"
+  local source place mode from=$TOP/systemd/INSTALL
+  [ -e "$from" ] || from=$HERE/files/systemd.install
   while read -r source place mode; do
     case $source in '' | '#'*) continue ;; esac
     put "${mode:-0644}" "$TOP/systemd/$source" "$place"
-  done <"$TOP/systemd/INSTALL"
+  done <"$from"
 }
 
 our_files() {
@@ -122,6 +122,7 @@ RELEASE
   sed -e "s/@BOARD@/$BOARD/" "$HERE/files/boothcast.toml" | text /etc/boothcast/boothcast.toml
   for f in "$HERE"/files/etc/*; do cp -a "$f" "$r/etc/"; done
   (cd "$HERE/files/etc" && find . -type f -printf "/etc/%P boothcast $VERSION\n") >>"$STAGE/ours.txt"
+  chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
 }
 
 # Users of ours have fixed numbers, as files of the data partition belong to them over many updates.
@@ -172,6 +173,32 @@ fixed_files() {
   rm -rf "$r/var/cache/ldconfig"
 }
 
+# Libraries that only what was taken out has needed.
+sweep() {
+  local f n=0
+  for f in $("$HERE/links.py" unused "$r"); do rm "$r$f"; n=$((n + 1)); done
+  find "$r/$LIBDIR" -maxdepth 1 -xtype l -name 'lib*.so*' -delete
+  say "root: $n unused libraries taken out"
+}
+
+# What the box can tell about itself: its packages and their licences.
+own_parts() {
+  mkdir -p "$r/usr/share/boothcast"
+  : >"$r/usr/share/boothcast/packages.txt"
+  : >"$r/usr/share/boothcast/licences.tar.zst"
+  "$HERE/parts.py" "$STAGE" "$base" "$pool" "$kernel"
+  cp "$STAGE/packages.txt" "$r/usr/share/boothcast/packages.txt"
+  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$STAGE" -c licences | zstd -q -19 -c >"$r/usr/share/boothcast/licences.tar.zst"
+}
+
+# Dates: one for all, so that when a tree was made doesn't matter; and "nothing has changed since" for systemd, which else
+# makes its caches anew at each start.
+dates() {
+  printf '# Made with the image.\nTIMESTAMP_NSEC=%s000000000\n' "$SOURCE_DATE_EPOCH" | tee "$r/etc/.updated" >"$r/var/.updated"
+  find "$r" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+  touch -d "@$SOURCE_DATE_EPOCH" "$r/etc/.updated" "$r/var/.updated" "$r/usr"
+}
+
 test_overlay() {
   [ "$TEST" = 1 ] || return 0
   say "root: with the TEST overlay: a root shell on the serial line. Never give this image away"
@@ -191,5 +218,7 @@ users
 units
 fixed_files
 test_overlay
-"$HERE/parts.py" "$STAGE" "$base" "$pool" "$kernel"
+sweep
+own_parts
+dates
 say "root: $(du -sm --apparent-size "$r" | cut -f1) MB unpacked"
