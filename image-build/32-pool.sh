@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Packages of which single files are taken: unpacked, never installed, none of their programs is run.
-# Output: $CACHE/pool/root, and $CACHE/pool/files.txt: which file is of which package
+# Output: $CACHE/pool-KERNEL/root, and $CACHE/pool-KERNEL/files.txt: which file is of which package
 . "$(dirname "$0")/lib.sh"
 need dpkg-deb dpkg
 
 mapfile -t packages < <(list "$HERE/pool.list")
+if [ "$KERNEL" = raspberrypi ]; then
+  mapfile -t -O "${#packages[@]}" packages < <(list "$HERE/pool-raspberrypi.list")
+  export EXTRA_APT_LINE=${RPI_APT:-}
+fi
 key=$(resolve "$ARCH" "${packages[@]}")
 [ -n "$key" ] || die "cannot resolve the packages of pool.list in $SUITE"
-if dir=$(cached pool "$key"); then say "pool of plug-ins: as before"; exit 0; fi
+if dir=$(cached "pool-$KERNEL" "$key"); then say "pool of plug-ins: as before"; exit 0; fi
 say "pool of plug-ins: $(wc -l <<<"$key") packages, unpacked (some minutes, once)"
 rm -rf "$dir"
 mkdir -p "$dir/root" "$CACHE/debs/partial"
@@ -22,4 +26,4 @@ apt_private "$ARCH" -s install "${packages[@]}" | sed -nE 's/^Inst ([^ ]+) \(([^
     dpkg-deb --fsys-tarfile "$deb" | tar -t | sed -nE "s#^\./(.*[^/])\$#/\1 ${name%:*} $version#p" >>"$dir/files.txt"
   done
 echo "$key" >"$dir/packages.txt"
-cache_done pool "$dir"
+cache_done "pool-$KERNEL" "$dir"

@@ -6,7 +6,7 @@ need_root
 need readelf binutils systemd-sysusers systemd
 
 r=$STAGE/root
-base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
+base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
 eval "$("$HERE/keys.sh")"
 
 put() { # put MODE SOURCE PLACE: a file of ours, noted for the list of parts
@@ -70,12 +70,16 @@ plugins() {
   local names=() p lib=/$LIBDIR
   for p in $(list "$HERE/gst-plugins.list"); do names+=("$lib/gstreamer-1.0/libgst$p.so"); done
   names+=("$lib/gstreamer1.0/gstreamer-1.0/gst-plugin-scanner" "$lib/libgstrtspserver-1.0.so.0")
-  if [ "$KERNEL" = raspberrypi ]; then for p in $(list "$HERE/gst-plugins-raspberrypi.list"); do names+=("$lib/gstreamer-1.0/libgst$p.so"); done; fi
+  if [ "$KERNEL" = raspberrypi ]; then
+    for p in $(list "$HERE/gst-plugins-raspberrypi.list"); do names+=("$lib/gstreamer-1.0/libgst$p.so"); done
+    # libcamera opens its parts by name: the image processing of the Pi's cameras.
+    for p in "$pool/root$lib"/libcamera/*rpi* "$pool/root$lib"/libcamera/ipa/*rpi*; do if [ -f "$p" ]; then names+=("${p#"$pool/root"}"); fi; done
+  fi
   if [ "$TEST" = 1 ]; then for p in $(list "$HERE/test.list"); do names+=("$p"); done; fi
   "$HERE/elf.py" "$pool/root" "@$STAGE/boothcast" "${names[@]}" >"$STAGE/closure.txt"
   take <"$STAGE/closure.txt"
   # Data without which those libraries do not work.
-  (cd "$pool/root" && find usr/share/alsa etc/fonts usr/share/fontconfig -not -type d -printf '/%p\n' 2>/dev/null) | sort | take
+  (cd "$pool/root" && find usr/share/alsa etc/fonts usr/share/fontconfig usr/share/libcamera -not -type d -printf '/%p\n' 2>/dev/null) | sort | take
   say "plug-ins: $(wc -l <"$STAGE/closure.txt") files"
 }
 

@@ -5,7 +5,7 @@
 need cpio cpio zstd zstd depmod kmod readelf binutils
 
 kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
-pool=$(readlink -f "$CACHE/pool")/root
+pool=$(readlink -f "$CACHE/pool-$KERNEL")/root
 release=$(ls "$kernel/linux/usr/lib/modules")
 t=$STAGE/initramfs
 rm -rf "$t"

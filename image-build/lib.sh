@@ -113,7 +113,8 @@ debootstrap_tree() {
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/bash-completion/*' \
+    --dpkgopt="path-exclude=/usr/share/locale/*" --dpkgopt="path-exclude=/usr/share/bash-completion/*" \
+    --dpkgopt="path-exclude=/usr/lib/udev/hwdb.d/*" \
     --skip=download/empty,essential/unlink \
     --setup-hook='mkdir -p "$1/var/cache/apt/archives"' --setup-hook="sync-in $debs /var/cache/apt/archives" \
     --customize-hook="sync-out /var/cache/apt/archives $debs" --customize-hook='rm -f "$1"/var/cache/apt/archives/*.deb' \
