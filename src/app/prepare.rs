@@ -9,6 +9,7 @@ use crate::device::thermal::Limits;
 use crate::error::Result;
 use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::store::files::{self, LoadedWanted};
+use crate::store::setup_file;
 
 /// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
 pub fn hide_secrets(logs: &LogRing, config: &Config) {
@@ -18,14 +19,17 @@ pub fn hide_secrets(logs: &LogRing, config: &Config) {
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
 pub fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
-    Ok(match files::load_wanted(&config.paths.state)? {
+    let (mut wanted, warning) = match files::load_wanted(&config.paths.state)? {
         LoadedWanted::FirstRun => (
             Wanted::new(config.destination.iter().any(|d| d.enabled)),
             None,
         ),
         LoadedWanted::Loaded(wanted) => (wanted, None),
         LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
-    })
+    };
+    // Whoever wrote the file on the boot partition is as good as whoever showed a code.
+    wanted.claimed |= setup_file::is_claimed_by_file(&config.paths.state);
+    Ok((wanted, warning))
 }
 
 /// The RTSP server's options, and the password if it was made just now.

@@ -267,6 +267,24 @@ pub enum Command {
         #[serde(default = "yes")]
         open: bool,
     },
+    /// Install a new version of the box's software from a signed bundle; the box restarts by itself and keeps it if it
+    /// does well.
+    UpdateInstall {
+        /// A path on the box, or an `https://` or `http://` address.
+        source: String,
+        /// Also while the box is live.
+        #[serde(default)]
+        force: bool,
+        /// Take also a version that is not newer.
+        #[serde(default)]
+        downgrade: bool,
+    },
+    /// Go back to the version in the other slot.
+    UpdateRollback {
+        /// Also while the box is live, or during a trial.
+        #[serde(default)]
+        force: bool,
+    },
     /// End the program in order and start it anew.
     Restart,
     /// Start the machine anew.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::effect::Effect;
 use super::setup::SetupStep;
+use super::update::UpdateStep;
 
 /// Effects in the order in which they must be carried out.
 #[derive(Debug, Default)]
@@ -62,6 +63,11 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
         | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
         | (Effect::ShowStage(_), Effect::ShowStage(_))
+        | (Effect::Update(UpdateStep::MarkGood), Effect::Update(UpdateStep::MarkGood))
+        | (
+            Effect::Update(UpdateStep::RollBack { .. }),
+            Effect::Update(UpdateStep::RollBack { .. }),
+        )
         | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Restart, Effect::Restart)
         | (Effect::Reboot, Effect::Reboot)

@@ -17,12 +17,15 @@
 //! | 11 | hot, so that the picture is smaller; the processor is slowed down | warning | as without |
 //! | 12 | no sound: microphone lost, sound track stopped; too loud | warning | as without |
 //! | 13 | settings of an operator were rolled back, in the last ten minutes | warning | as without |
-//! | 14 | starting; connecting | notice | booting; connecting |
-//! | 15 | waits to be set up | notice | set-up |
-//! | 16 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
-//! | 17 | live; ready | ok | ready |
+//! | 14 | a version was taken back, or not installed, in the last ten minutes | warning | as without |
+//! | 15 | an update is installed; a new version on trial | notice | updating |
+//! | 16 | starting; connecting | notice | booting; connecting |
+//! | 17 | waits to be set up | notice | set-up |
+//! | 18 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
+//! | 19 | live; ready | ok | ready |
 //!
-//! The LED shows a problem also when live; with a warning a live box shows *degraded*.
+//! The LED shows a problem also when live; with a warning a live box shows *degraded*. A box that is not live shows
+//! *updating* while an update goes on, whatever else is so: its plug must stay in.
 
 use serde::Serialize;
 
@@ -34,7 +37,7 @@ use super::led::{LedPattern, Trouble};
 use super::setup;
 use super::source::Source;
 use super::state::State;
-use super::trial;
+use super::{trial, update_say};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -77,10 +80,15 @@ pub fn health(state: &State) -> Health {
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
         .or_else(|| trial::finding(state))
+        .or_else(|| update_say::went_wrong(state))
+        .or_else(|| update_say::going_on(state))
         .or_else(|| starting(state))
         .or_else(|| setup::waiting(state))
         .or_else(|| remarks(state))
         .unwrap_or_else(|| well(state));
+    if let Some(updating) = update_say::light(state) {
+        led = updating;
+    }
     if state.actual.identify_until.is_some() && !state.actual.ending {
         led = LedPattern::Identify;
         if let Some(address) = &state.actual.address {

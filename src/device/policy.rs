@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::command::{Command, Origin};
 use super::state::State;
-use super::{desired, policy_destinations, policy_devices, stage_policy};
+use super::{desired, policy_destinations, policy_devices, stage_policy, update_policy};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -65,6 +65,8 @@ pub enum DenialCode {
     ShuttingDown,
     /// Too much is going on.
     Busy,
+    /// Not while the box is live.
+    Live,
     /// It is done, but a power cut would undo it.
     NotSaved,
     /// The asker may not.
@@ -210,6 +212,10 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
             "A factory reset from afar would make the box forget its broker. Use its button, or boothcast ctl at the box.",
         ),
         Command::SetupOpen { open } => setup_open(state, *open),
+        Command::UpdateInstall { source, force, .. } => {
+            update_policy::install(state, source, *force)
+        }
+        Command::UpdateRollback { force } => update_policy::rollback(state, *force),
         Command::Restart | Command::Reboot => Decision::Accept,
         Command::FactoryReset
         | Command::LiveStart
