@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::command::{Command, Origin};
+use crate::device::event::Event;
 use crate::device::state::State;
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
@@ -149,6 +150,7 @@ impl App {
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
+        let codes = handle.clone();
         let media_clock = MediaClock::start();
         let engine = Engine::start(
             EngineOptions {
@@ -159,6 +161,7 @@ impl App {
                 video: found.video,
                 audio: found.audio,
                 rtsp,
+                setup: Arc::new(move |event| codes.event(Event::Setup(event))),
                 runtime: runtime.clone(),
             },
             &reporter,
