@@ -17,6 +17,7 @@ pub mod log_ring;
 mod prepare;
 mod remote;
 pub mod sources;
+mod updates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -209,10 +210,17 @@ impl App {
         };
         let room = audience.room();
         let end = Arc::new(OnceLock::new());
+        let updates = updates::Updates::start(&updates::Parts {
+            state_dir: &state_dir,
+            handle: &handle,
+            runtime,
+            places: crate::edge::rauc::places::Places::default(),
+        });
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
             audience,
+            updates,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,

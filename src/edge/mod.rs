@@ -20,6 +20,8 @@ pub mod mqtt;
 pub mod net;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
+/// Updates: RAUC over D-Bus, bundles from a server.
+pub mod rauc;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.
