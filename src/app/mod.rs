@@ -18,6 +18,7 @@ mod onboard;
 mod prepare;
 mod remote;
 pub mod sources;
+mod updates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -221,11 +222,18 @@ impl App {
             runtime,
         });
         let end = Arc::new(OnceLock::new());
+        let updates = updates::Updates::start(&updates::Parts {
+            state_dir: &state_dir,
+            handle: &handle,
+            runtime,
+            places: crate::edge::rauc::places::Places::default(),
+        });
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
             audience,
             onboard,
+            updates,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,
