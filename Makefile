@@ -62,6 +62,14 @@ rig-test: rig ## the tests on real kernel devices (docs/rig.md); needs root
 rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the slopes
 	RIG_SOAK_S=$${RIG_SOAK_S:-3600} $(CARGO) nextest run --locked --profile rig-soak --no-capture $(ARGS)
 
+.PHONY: image-test-lean
+image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
+	$(CARGO) nextest run --locked --profile image -E 'test(/^lean::/)' $(ARGS)
+
+.PHONY: image-test
+image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
+	$(CARGO) nextest run --locked --profile image --no-capture $(ARGS)
+
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers --bench overlay $(ARGS)

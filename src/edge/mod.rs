@@ -20,6 +20,8 @@ pub mod mdns;
 pub mod mqtt;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// The network, by NetworkManager: join, scan, access point.
+pub mod network;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
 /// A screen that is plugged in (DRM).
@@ -32,6 +34,8 @@ pub mod system;
 pub mod systemd;
 /// Temperature and power supply of the board.
 pub mod thermal;
+/// The web server: the set-up page.
+pub mod web;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {
