@@ -62,15 +62,11 @@ impl Mdns {
         let (quit, mut quits) = oneshot::channel();
         let task = parts.runtime.spawn(async move {
             loop {
-                let changed = tokio::select! {
+                // Those who have gone say nothing new.
+                tokio::select! {
                     _ = &mut quits => break,
-                    changed = status.changed() => changed,
-                    changed = page.changed() => changed,
-                };
-                // Whoever told it has ended; what was told last stays true.
-                if changed.is_err() {
-                    let _ = quits.await;
-                    break;
+                    Ok(()) = status.changed() => {}
+                    Ok(()) = page.changed() => {}
                 }
                 announcer.offer(shape.offer(&mut status, &mut page));
             }

@@ -8,13 +8,14 @@
 //! Fonts are looked through when a screen is there for the first time, on the screen's thread.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::code::WifiCode;
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::device::event::DestinationState;
 use crate::device::status::Status;
 use crate::edge::mdns::InForce;
@@ -39,7 +40,7 @@ pub struct Outside {
 
 /// The running part.
 pub struct StatusScreen {
-    screen: Screen,
+    screen: Arc<Screen>,
     task: JoinHandle<()>,
 }
 
@@ -69,7 +70,8 @@ impl StatusScreen {
         let screen = Screen::start(painter(page, config))
             .inspect_err(|e| tracing::warn!("{}", e.report()))
             .ok()?;
-        let poker = screen.poker();
+        let screen = Arc::new(screen);
+        let poked = screen.clone();
         let mut status = status.clone();
         let task = runtime.spawn(async move {
             let mut outside = outside;
@@ -86,17 +88,18 @@ impl StatusScreen {
                     Ok(()) = page.changed() => {}
                     Ok(()) = own_network.changed() => {}
                 }
-                poker.poke();
+                poked.poke();
                 tokio::time::sleep(CALM).await;
             }
         });
         Some(Self { screen, task })
     }
 
-    /// Gives the screen back. Bounded by half a second; blocking.
-    pub fn stop(self) {
+    /// Gives the screen back, within half a second.
+    pub async fn stop(self) {
         self.task.abort();
-        self.screen.stop();
+        let _ = self.task.await;
+        let _ = tokio::task::spawn_blocking(move || drop(self.screen)).await;
     }
 }
 
@@ -113,7 +116,7 @@ fn painter(page: Page, config: &Config) -> Painter {
         }
         let letters = letters.get_or_insert_with(|| {
             let folder = (!folder.as_os_str().is_empty()).then_some(folder.as_path());
-            Letters::load(folder, Some(&family))
+            Letters::load(folder, Some(family.as_str()).filter(|f| !f.is_empty()))
                 .inspect_err(|e| tracing::warn!("Screen: {}", e.report()))
                 .ok()
         });
@@ -142,7 +145,16 @@ impl Page {
         let port = *self.outside.page.borrow();
         let own = self.outside.own_network.borrow().clone();
         let status = self.status.borrow();
-        of(&status, &Around { addresses, name, port, own, camera: self.camera })
+        of(
+            &status,
+            &Around {
+                addresses,
+                name,
+                port,
+                own,
+                camera: self.camera,
+            },
+        )
     }
 }
 
@@ -157,7 +169,9 @@ struct Around {
 
 /// The page of this moment.
 fn of(status: &Status, around: &Around) -> StatusPage {
-    let Around { addresses, name, .. } = around;
+    let Around {
+        addresses, name, ..
+    } = around;
     let first = addresses.first();
     let name = name.iter().filter(|_| first.is_some()).cloned();
     StatusPage {
@@ -165,7 +179,9 @@ fn of(status: &Status, around: &Around) -> StatusPage {
         sentence: status.health.sentence.clone(),
         severity: status.health.severity,
         light: status.health.led,
-        addresses: name.chain(addresses.iter().map(IpAddr::to_string)).collect(),
+        addresses: name
+            .chain(addresses.iter().map(IpAddr::to_string))
+            .collect(),
         destinations: status
             .destinations
             .iter()
@@ -186,7 +202,10 @@ fn of(status: &Status, around: &Around) -> StatusPage {
             password: own.password.clone(),
             code: own.text(),
         }),
-        page: around.port.zip(first).map(|(port, address)| url(*address, port)),
+        page: around
+            .port
+            .zip(first)
+            .map(|(port, address)| url(*address, port)),
     }
 }
 
