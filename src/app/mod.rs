@@ -12,11 +12,14 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
+mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
 mod onboard;
 mod prepare;
+mod presence;
 mod remote;
+mod screen;
 pub mod sources;
 mod updates;
 
@@ -48,6 +51,7 @@ use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
 use onboard::Onboard;
+use presence::Presence;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
 use remote::Remote;
 
@@ -112,6 +116,7 @@ pub struct App {
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
     remote: Option<(Remote, Db)>,
+    presence: Presence,
     _lock: folder::DirLock,
 }
 
@@ -221,6 +226,7 @@ impl App {
             status: &status,
             runtime,
         });
+        let (page_port, own_network) = (watch::channel(None).1, watch::channel(None).1);
         let end = Arc::new(OnceLock::new());
         let updates = updates::Updates::start(&updates::Parts {
             state_dir: &state_dir,
@@ -269,6 +275,14 @@ impl App {
         };
         let (remote, unmanaged) = open_remote(&state_dir, &remote);
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
+        let presence = Presence::start(presence::Parts {
+            config: &config,
+            status: &status,
+            rtsp_ports,
+            page: page_port,
+            own_network,
+            runtime,
+        });
         let page = banner::Banner {
             notices: page
                 .notices
@@ -292,6 +306,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             _lock: lock,
         })
     }
@@ -306,6 +321,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             end,
             ..
         } = self;
@@ -335,7 +351,7 @@ impl App {
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
-        let all = async { tokio::join!(unheard, unmanaged, rest).2 };
+        let all = async { tokio::join!(unheard, unmanaged, presence.stop(), rest).3 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         let end = end.get().copied().unwrap_or_default();
         tracing::info!(ms = begun.elapsed().as_millis(), clean, ?end, "ended");
