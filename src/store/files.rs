@@ -286,21 +286,27 @@ fn no_password(path: &Path, what: &str) -> Error {
 }
 
 fn make_password(path: &Path) -> Result<Secret> {
-    let mut password = String::with_capacity(PASSWORD_LENGTH);
+    let password = draw_password(PASSWORD_LENGTH)?;
+    write_atomic(path, format!("{password}\n").as_bytes(), 0o600)?;
+    Ok(Secret::new(password))
+}
+
+/// So many characters of [`ALPHABET`] by the system's random numbers.
+pub(super) fn draw_password(length: usize) -> Result<String> {
+    let mut password = String::with_capacity(length);
     let mut bytes = [0u8; 64];
     // 31 of 32 draws are a character, so one round is enough but for a chance below 10⁻⁴⁰.
-    while password.len() < PASSWORD_LENGTH {
+    while password.len() < length {
         rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
             Error::new(Kind::Internal, "The system gives no random numbers").caused_by(e)
         })?;
-        let free = PASSWORD_LENGTH - password.len();
+        let free = length - password.len();
         let drawn = bytes
             .iter()
             .filter_map(|b| ALPHABET.get(usize::from(b & 31)));
         password.extend(drawn.map(|b| char::from(*b)).take(free));
     }
-    write_atomic(path, format!("{password}\n").as_bytes(), 0o600)?;
-    Ok(Secret::new(password))
+    Ok(password)
 }
 
 /// A text file of the state folder, 256 KiB at most; `None` where there is none.

@@ -1,5 +1,7 @@
 //! What survives a power cut.
 
+/// The password of the box's own Wi-Fi network.
+pub mod access_point;
 /// The database and its one writer thread.
 pub mod db;
 pub(crate) mod fault;

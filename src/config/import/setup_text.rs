@@ -20,13 +20,14 @@ pub fn setup_toml(code: &BoxCode, old: &str) -> Result<String, Problems> {
     if let Some(name) = &code.name {
         put(&mut root, "box", "name", name.as_str());
     }
-    for (key, value) in [("fleet", &code.fleet), ("id", &code.id)] {
-        if let Some(value) = value {
-            put(&mut root, "mqtt", key, value);
-        }
+    if let Some(fleet) = &code.fleet {
+        put(&mut root, "mqtt", "fleet", fleet.as_str());
+    }
+    if let Some(id) = &code.id {
+        put(&mut root, "mqtt", "id", id.as_str());
     }
     if let Some(broker) = &code.broker {
-        put(&mut root, "mqtt", "broker", broker);
+        put(&mut root, "mqtt", "broker", &broker.to_string());
         // Empty, so that those of an earlier layer do not go to this broker either.
         put(&mut root, "mqtt", "user", "");
         remove(&mut root, "mqtt", "password");
