@@ -19,6 +19,8 @@ use super::board::Detected;
 use super::document;
 use super::load::{Destinations, Sources, Text, compose, read_files, validate};
 use super::problems::{Origin, Problem, Problems};
+use super::value::Value;
+use super::wifi::WifiConfig;
 use lines::{Secrets, Spot};
 pub use setup_text::{drop_named, setup_toml};
 
@@ -128,6 +130,25 @@ pub fn is_empty(text: &str) -> bool {
         .lines()
         .map(str::trim)
         .all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// The Wi-Fi network that a checked text names.
+#[must_use]
+pub fn wifi(text: &str) -> Option<WifiConfig> {
+    let entries = document::read(text, &Arc::from(IMPORTED), None).layer.entries;
+    let value = |key: &str| entries.get(key)?.value.as_ref();
+    let ssid = match value("wifi.ssid") {
+        Some(Value::Text(ssid)) if !ssid.is_empty() => ssid.clone(),
+        _ => return None,
+    };
+    Some(WifiConfig {
+        ssid,
+        password: match value("wifi.password") {
+            Some(Value::Secret(secret)) => Some(secret.clone()),
+            _ => None,
+        },
+        hidden: matches!(value("wifi.hidden"), Some(Value::Bool(true))),
+    })
 }
 
 fn problems(bad: &[lines::Bad]) -> Problems {

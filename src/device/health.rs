@@ -70,12 +70,14 @@ pub fn health(state: &State) -> Health {
     let (severity, mut sentence, mut led) = ending(state)
         .or_else(|| health_hardware::confirm(state))
         .or_else(|| setup::finding(state))
+        .or_else(|| safe(state))
         .or_else(|| no_encoder(state))
         .or_else(|| no_camera(state))
         .or_else(|| key_rejected(state))
         .or_else(|| health_hardware::too_much(state))
         .or_else(|| unreachable(state))
         .or_else(|| unsaved(state))
+        .or_else(|| complaint(state))
         .or_else(|| encoder_trouble(state))
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
@@ -105,6 +107,9 @@ pub fn health(state: &State) -> Health {
 /// What the slate says, or `None` while there is a camera picture (the old sentence stays, unseen).
 #[must_use]
 pub fn slate_sentence(state: &State) -> Option<String> {
+    if let Some(safe) = &state.setup.safe {
+        return Some(safe.clone());
+    }
     match &state.actual.camera {
         Source::Up { .. } => None,
         _ if setup::slate(state).is_some() => setup::slate(state),
@@ -162,6 +167,21 @@ fn ending(state: &State) -> Option<Finding> {
         "Shutting down."
     };
     notice(sentence, LedPattern::Booting)
+}
+
+/// What could make the box fail is left out, and so is the show.
+fn safe(state: &State) -> Option<Finding> {
+    problem(Trouble::Storage, state.setup.safe.clone()?)
+}
+
+/// The settings that it was to start with cannot be used; it goes on with others.
+fn complaint(state: &State) -> Option<Finding> {
+    let (severity, sentence, led) = warning(state, state.setup.complaint.clone()?)?;
+    let led = match led {
+        LedPattern::Degraded => led,
+        _ => LedPattern::Error(Trouble::Storage),
+    };
+    Some((severity, sentence, led))
 }
 
 fn no_encoder(state: &State) -> Option<Finding> {

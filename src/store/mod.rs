@@ -11,6 +11,8 @@ pub mod files;
 pub mod folder;
 /// A factory reset of the state folder.
 pub mod forget;
+/// How far the boot partition's file was taken in.
+pub mod import_note;
 /// The journal of commands.
 pub mod journal;
 /// Stream keys, beside what is wanted.
