@@ -79,7 +79,10 @@ impl Carrier {
                 }
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
-                Effect::Setup(step) => self.onboard.apply(step),
+                Effect::Setup(step) => {
+                    self.engine.apply(&effect);
+                    self.onboard.apply(step);
+                }
                 Effect::Update(step) => self.updates.apply(step),
                 other => {
                     match other {

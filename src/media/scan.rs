@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer_video as video;
+use gstreamer_video::prelude::*;
 
 use super::access_unit::AccessUnit;
 use super::output::snapshot;
