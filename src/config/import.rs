@@ -135,7 +135,9 @@ pub fn is_empty(text: &str) -> bool {
 /// The Wi-Fi network that a checked text names.
 #[must_use]
 pub fn wifi(text: &str) -> Option<WifiConfig> {
-    let entries = document::read(text, &Arc::from(IMPORTED), None).layer.entries;
+    let entries = document::read(text, &Arc::from(IMPORTED), None)
+        .layer
+        .entries;
     let value = |key: &str| entries.get(key)?.value.as_ref();
     let ssid = match value("wifi.ssid") {
         Some(Value::Text(ssid)) if !ssid.is_empty() => ssid.clone(),

@@ -38,7 +38,7 @@ pub fn read(path: &Path) -> Result<Secret, Complaint> {
     let mode = meta.mode() & 0o777;
     // The service manager gives a credential to one user by an access list, whose mask looks like rights of the group.
     let forbidden = match credentials() {
-        Some(folder) if path.starts_with(folder) => 0o027,
+        Some(folder) if path.starts_with(&folder) => 0o027,
         _ => 0o077,
     };
     if mode & forbidden != 0 {

@@ -33,6 +33,7 @@ use super::actual::Saved;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, LevelState};
 use super::health_hardware;
+use super::health_start;
 use super::led::{LedPattern, Trouble};
 use super::setup;
 use super::source::Source;
@@ -70,14 +71,14 @@ pub fn health(state: &State) -> Health {
     let (severity, mut sentence, mut led) = ending(state)
         .or_else(|| health_hardware::confirm(state))
         .or_else(|| setup::finding(state))
-        .or_else(|| safe(state))
+        .or_else(|| health_start::safe(state))
         .or_else(|| no_encoder(state))
         .or_else(|| no_camera(state))
         .or_else(|| key_rejected(state))
         .or_else(|| health_hardware::too_much(state))
         .or_else(|| unreachable(state))
         .or_else(|| unsaved(state))
-        .or_else(|| complaint(state))
+        .or_else(|| health_start::complaint(state))
         .or_else(|| encoder_trouble(state))
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
@@ -140,6 +141,15 @@ pub(super) fn warning(state: &State, sentence: impl Into<String>) -> Option<Find
     Some((Severity::Warning, sentence.into(), led))
 }
 
+/// The light says storage, unless the box is live.
+pub(super) fn of_storage((severity, sentence, led): Finding) -> Option<Finding> {
+    let led = match led {
+        LedPattern::Degraded => led,
+        _ => LedPattern::Error(Trouble::Storage),
+    };
+    Some((severity, sentence, led))
+}
+
 /// On air, on the way to it, or neither.
 pub(super) fn base(state: &State) -> LedPattern {
     if state.actual.any_live() {
@@ -167,21 +177,6 @@ fn ending(state: &State) -> Option<Finding> {
         "Shutting down."
     };
     notice(sentence, LedPattern::Booting)
-}
-
-/// What could make the box fail is left out, and so is the show.
-fn safe(state: &State) -> Option<Finding> {
-    problem(Trouble::Storage, state.setup.safe.clone()?)
-}
-
-/// The settings that it was to start with cannot be used; it goes on with others.
-fn complaint(state: &State) -> Option<Finding> {
-    let (severity, sentence, led) = warning(state, state.setup.complaint.clone()?)?;
-    let led = match led {
-        LedPattern::Degraded => led,
-        _ => LedPattern::Error(Trouble::Storage),
-    };
-    Some((severity, sentence, led))
 }
 
 fn no_encoder(state: &State) -> Option<Finding> {
@@ -275,12 +270,7 @@ fn unsaved(state: &State) -> Option<Finding> {
                 format!("Settings cannot be saved: {reason}"),
                 "Make room on the disk, or check its permissions.",
             );
-            let (severity, sentence, led) = warning(state, sentence)?;
-            let led = match led {
-                LedPattern::Degraded => led,
-                _ => LedPattern::Error(Trouble::Storage),
-            };
-            Some((severity, sentence, led))
+            of_storage(warning(state, sentence)?)
         }
         _ => None,
     }

@@ -32,6 +32,7 @@ pub mod hardware;
 pub mod health;
 /// What it says of the devices of the box.
 mod health_hardware;
+mod health_start;
 /// LED patterns: what the light does, as data.
 pub mod led;
 /// The sound card's own mixer, and what must be set again.

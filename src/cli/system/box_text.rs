@@ -26,7 +26,10 @@ pub fn text(sources: &Sources, state: &Path) -> String {
         format!("Version:  {}", super::version()),
     ];
     if let Some(password) = read_small(&state.join(ACCESS_POINT)).ok().flatten() {
-        lines.push(format!("Password of its own Wi-Fi network: {}", password.trim()));
+        lines.push(format!(
+            "Password of its own Wi-Fi network: {}",
+            password.trim()
+        ));
     }
     lines.push(String::new());
     lines.join("\r\n")

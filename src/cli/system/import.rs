@@ -80,7 +80,9 @@ pub fn take_in(boot: &Boot, places: &Places, sources: &Sources) -> Result<Outcom
             well_again(boot, state, note.seen)?;
             return Ok(Outcome::Nothing);
         }
-        Err(e) if e.kind() == Kind::BadConfig => return refuse(boot, state, note.seen, &e.report()),
+        Err(e) if e.kind() == Kind::BadConfig => {
+            return refuse(boot, state, note.seen, &e.report());
+        }
         Err(e) => return Err(e),
     };
     if note.has_seen(&text) {

@@ -23,17 +23,20 @@ pub fn run(places: &Places) -> Result<()> {
     }
     let lock = folder::lock_dir(state)?;
     // The box's own part may have been cut off.
-    let mut done = forget::forget(state);
+    forget::forget(state)?;
+    // A folder that cannot be emptied is told; it must not make every start a reset.
+    let mut done = Ok(());
     for folder in FOLDERS {
         done = done.and(forget::empty(&places.system(folder)));
     }
-    done?;
     // The file on the boot partition is the person's and stays; it is taken in again when it is changed.
     if let Ok(Some(text)) = Boot::new(&places.boot).read(BOOT_FILE) {
         ImportNote::of(&text).save(state)?;
     }
     forget::end(state)?;
     drop(lock);
-    println!("the factory reset is complete");
-    Ok(())
+    if done.is_ok() {
+        println!("the factory reset is complete");
+    }
+    done
 }

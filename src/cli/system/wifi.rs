@@ -29,8 +29,7 @@ fn write(path: &PathBuf, text: &str) -> Result<()> {
     }
     if let Some(folder) = path.parent().filter(|f| !f.is_dir()) {
         let said = format!("{} cannot be made", folder.display());
-        std::fs::create_dir_all(folder)
-            .map_err(|e| Error::new(io_kind(&e), said).caused_by(e))?;
+        std::fs::create_dir_all(folder).map_err(|e| Error::new(io_kind(&e), said).caused_by(e))?;
     }
     write_atomic(path, text.as_bytes(), 0o600)
 }
@@ -87,7 +86,10 @@ mod tests {
             hidden: true,
         };
         let text = connection(&wifi);
-        assert!(text.contains("\nssid=97;59;91;98;93;10;\nhidden=true\n"), "{text}");
+        assert!(
+            text.contains("\nssid=97;59;91;98;93;10;\nhidden=true\n"),
+            "{text}"
+        );
         assert!(text.contains("\npsk=\\sc:\\\\d=#\\s\n"), "{text}");
         let open = WifiConfig {
             password: None,
