@@ -20,3 +20,5 @@ mod overlay_golden;
 mod rtmp;
 mod rtsp;
 mod support;
+mod system;
+mod systemd;
