@@ -9,6 +9,7 @@ use super::End;
 use super::audience::Audience;
 use super::hardware::Hardware;
 use super::log_ring::LogRing;
+use super::onboard::Onboard;
 use super::updates::Updates;
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent};
@@ -28,6 +29,8 @@ pub struct Carrier {
     pub audience: Audience,
     /// New versions of the software.
     pub updates: Updates,
+    /// Set-up: network and page.
+    pub onboard: Onboard,
     /// What is to be done, in order.
     pub effects: mpsc::Receiver<Effect>,
     /// Where what is wanted is kept.
@@ -77,6 +80,7 @@ impl Carrier {
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
                 Effect::Update(step) => self.updates.apply(step),
+                Effect::Setup(step) => self.onboard.apply(step),
                 other => {
                     match other {
                         Effect::SetDestination(destination) => self.logs.hide(&destination.key),
@@ -89,6 +93,7 @@ impl Carrier {
             }
         }
         self.updates.stop();
+        self.onboard.stop();
         self.audience.stop();
         self.engine.stop();
         self.hardware.stop();

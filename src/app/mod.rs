@@ -14,6 +14,7 @@ mod encoders;
 mod hardware;
 /// The last lines of the log.
 pub mod log_ring;
+mod onboard;
 mod prepare;
 mod remote;
 pub mod sources;
@@ -45,6 +46,7 @@ use crate::store::folder;
 use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
+use onboard::Onboard;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
 use remote::Remote;
 
@@ -209,6 +211,13 @@ impl App {
             }
         };
         let room = audience.room();
+        let onboard = Onboard::start(&onboard::Parts {
+            config: &config,
+            clock: &clock,
+            handle: &handle,
+            status: &status,
+            runtime,
+        });
         let end = Arc::new(OnceLock::new());
         let updates = updates::Updates::start(&updates::Parts {
             state_dir: &state_dir,
@@ -221,6 +230,7 @@ impl App {
             hardware,
             audience,
             updates,
+            onboard,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,

@@ -261,6 +261,12 @@ pub enum Command {
     },
     /// Blink and say the address, so that a person finds the box.
     Identify,
+    /// Let codes that are shown to the camera, and the page of the box, set it up anew: for 10 minutes, or no more.
+    SetupOpen {
+        /// Open, or close.
+        #[serde(default = "yes")]
+        open: bool,
+    },
     /// Install a new version of the box's software from a signed bundle; the box restarts by itself and keeps it if it
     /// does well.
     UpdateInstall {

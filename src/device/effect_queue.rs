@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::effect::Effect;
+use super::setup::SetupStep;
 use super::update::UpdateStep;
 
 /// Effects in the order in which they must be carried out.
@@ -70,6 +71,11 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Restart, Effect::Restart)
         | (Effect::Reboot, Effect::Reboot)
+        | (Effect::Setup(SetupStep::Scan(_)), Effect::Setup(SetupStep::Scan(_)))
+        | (Effect::Setup(SetupStep::Open(_)), Effect::Setup(SetupStep::Open(_)))
+        // Nobody waits for the older one any more: the core asks for one at a time, and gives up after a minute.
+        | (Effect::Setup(SetupStep::Join(_)), Effect::Setup(SetupStep::Join(_)))
+        | (Effect::Setup(SetupStep::Adopt(_)), Effect::Setup(SetupStep::Adopt(_)))
         | (Effect::Shutdown, Effect::Shutdown) => true,
         // At the end, not in its place: the automatic that governs it may have been set in between.
         (

@@ -230,6 +230,10 @@ impl State {
         }
         self.retry_save(effects);
         self.tick_stage(effects);
+        self.tick_setup(effects);
+        if self.actual.ending {
+            return;
+        }
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
             self.tick_encoder(rendition, effects);

@@ -211,6 +211,7 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
             DenialCode::Forbidden,
             "A factory reset from afar would make the box forget its broker. Use its button, or boothcast ctl at the box.",
         ),
+        Command::SetupOpen { open } => setup_open(state, *open),
         Command::UpdateInstall { source, force, .. } => {
             update_policy::install(state, source, *force)
         }
@@ -253,6 +254,18 @@ pub fn profile_wish(
             }))
         }
         _ => Err("Give either a profile (1080p30, 720p30 or 480p30) or video with numbers.".into()),
+    }
+}
+
+fn setup_open(state: &State, open: bool) -> Decision {
+    match (state.setup.first_run, open) {
+        (false, true) => deny(
+            DenialCode::Unsupported,
+            "Set-up is switched off. Set setup.enabled to true.",
+        ),
+        (true, false) if state.is_setup_open() => Decision::Accept,
+        (_, false) => ignore("Set-up is closed already."),
+        (true, true) => Decision::Accept,
     }
 }
 

@@ -102,6 +102,7 @@ impl State {
             | Command::LiveSet { .. }
             | Command::ProfileSet { .. }
             | Command::BitrateSet { .. } => self.wish_stream(command),
+            Command::SetupOpen { open } => self.wish_setup(open),
             other => self.wish_stage(other),
         }
     }
@@ -325,8 +326,9 @@ impl State {
             let push = pushes.entry(name.clone()).or_default();
             tell(push, added.destination(name), effects);
         }
+        let live = self.wanted.live && !self.is_taking_up();
         for (name, push) in &mut pushes {
-            let wanted = self.wanted.live && self.destination_enabled(name) == Some(true);
+            let wanted = live && self.destination_enabled(name) == Some(true);
             if wanted && !push.open {
                 push.opened();
                 effects.push(Effect::OpenDestination(name.clone()));
