@@ -21,6 +21,7 @@ mod presence;
 mod remote;
 mod screen;
 pub mod sources;
+mod updates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::command::{Command, Origin};
+use crate::device::event::Event;
 use crate::device::state::State;
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
@@ -154,6 +156,7 @@ impl App {
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
+        let codes = handle.clone();
         let media_clock = MediaClock::start();
         let engine = Engine::start(
             EngineOptions {
@@ -164,6 +167,7 @@ impl App {
                 video: found.video,
                 audio: found.audio,
                 rtsp,
+                setup: Arc::new(move |event| codes.event(Event::Setup(event))),
                 runtime: runtime.clone(),
             },
             &reporter,
@@ -224,11 +228,18 @@ impl App {
         });
         let (page_port, own_network) = (watch::channel(None).1, watch::channel(None).1);
         let end = Arc::new(OnceLock::new());
+        let updates = updates::Updates::start(&updates::Parts {
+            state_dir: &state_dir,
+            handle: &handle,
+            runtime,
+            places: crate::edge::rauc::places::Places::default(),
+        });
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
             audience,
             onboard,
+            updates,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,

@@ -26,6 +26,8 @@ pub mod network;
 pub mod plug;
 /// A screen that is plugged in (DRM).
 pub mod screen;
+/// Updates: RAUC over D-Bus, bundles from a server.
+pub mod rauc;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.

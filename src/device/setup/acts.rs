@@ -14,7 +14,7 @@ use super::{
     AGAIN_AFTER, Blink, Last, NO_FOR, NOTE_FOR, Note, OPEN_FOR, Print, Progress, RESTART_AFTER,
     SEEN_FOR, STEP_LIMIT, SetupEvent, SetupStep, Task, Way, Working, YES_FOR, words,
 };
-use crate::config::code::{BoxCode, SetupCode};
+use crate::config::code::{BoxCode, NOT_OURS, SetupCode};
 
 impl State {
     /// Whether somebody has set the box up: by a code, or in its configuration.
@@ -155,9 +155,18 @@ impl State {
         let said = setup
             .note
             .as_ref()
-            .is_some_and(|n| n.until.is_some() && n.text == text);
+            .is_some_and(|n| n.text == text && (n.until.is_some() || reason == NOT_OURS));
         if self.is_setup_open() && !busy && !said {
-            self.note(text, Progress::Failed);
+            // A code of something else may hang in the room.
+            let foreign = reason == NOT_OURS;
+            self.note(
+                text,
+                if foreign {
+                    Progress::Idle
+                } else {
+                    Progress::Failed
+                },
+            );
         }
     }
 
