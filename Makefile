@@ -4,6 +4,8 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 ARGS ?=
+# Settings of the image (docs/image.md), for its scripts.
+export BOARD VERSION KERNEL TEST BINARY MIRROR MIRROR_SECURITY RPI_APT SIGN_CERT SIGN_KEY KEYRING DEV_KEYS
 
 .PHONY: help
 help: ## this list
@@ -61,6 +63,34 @@ rig-test: rig ## the tests on real kernel devices (docs/rig.md); needs root
 .PHONY: rig-soak
 rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the slopes
 	RIG_SOAK_S=$${RIG_SOAK_S:-3600} $(CARGO) nextest run --locked --profile rig-soak --no-capture $(ARGS)
+
+.PHONY: setup-image
+setup-image: ## and what building the SD-card image needs: mmdebstrap, qemu-user, squashfs-tools, rauc
+	@./setup.sh run image
+
+.PHONY: image
+image: setup-image ## the SD-card image: BOARD=rpi4 VERSION= KERNEL=debian|raspberrypi TEST=1 (docs/image.md); as root
+	@./image-build/build.sh image
+
+.PHONY: bundle
+bundle: setup-image ## the signed update bundle of the same: VERSION= BINARY= SIGN_CERT= SIGN_KEY= KEYRING=
+	@./image-build/build.sh bundle
+
+.PHONY: image-size
+image-size: ## how much of the last image each package is
+	@./image-build/build.sh size
+
+.PHONY: image-repro
+image-repro: setup-image ## build the image twice, in two folders, and compare them byte for byte; DEEP=1: from the packages on
+	@./image-build/repro.sh
+
+.PHONY: image-test-lean
+image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
+	$(CARGO) nextest run --locked --profile image -E 'test(/^lean::/)' $(ARGS)
+
+.PHONY: image-test
+image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
+	$(CARGO) nextest run --locked --profile image --no-capture $(ARGS)
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run

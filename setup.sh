@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, Debian packages by name. Does nothing, quickly, when all is there.
-# usage: setup.sh [run] [test] [rig]
+# usage: setup.sh [run] [test] [rig] [image]
 set -euo pipefail
 
 run=(
@@ -11,6 +11,10 @@ run=(
   mosquitto glib-networking fonts-dejavu-core fonts-wqy-microhei fonts-noto-core fonts-noto-color-emoji ca-certificates
 )
 rig=(flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod)
+image=(
+  mmdebstrap arch-test qemu-user-static binfmt-support binutils python3 kmod cpio xz-utils zstd
+  squashfs-tools cryptsetup-bin dosfstools mtools e2fsprogs fdisk u-boot-tools bmap-tools rauc openssl systemd qemu-system-arm
+)
 test=(ffmpeg nginx libnginx-mod-rtmp openssl procps mosquitto mosquitto-clients)
 
 wanted=()
@@ -19,7 +23,8 @@ for set in "${@:-run}"; do
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     rig) wanted+=("${rig[@]}") ;;
-    *) echo "setup.sh: unknown set '$set'; known: run test rig" >&2; exit 2 ;;
+    image) wanted+=("${image[@]}") ;;
+    *) echo "setup.sh: unknown set '$set'; known: run test rig image" >&2; exit 2 ;;
   esac
 done
 

@@ -10,6 +10,7 @@ use super::audience::Audience;
 use super::hardware::Hardware;
 use super::log_ring::LogRing;
 use super::onboard::Onboard;
+use super::updates::Updates;
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent};
 use crate::device::state::Wanted;
@@ -28,6 +29,8 @@ pub struct Carrier {
     pub audience: Audience,
     /// Set-up: network and page.
     pub onboard: Onboard,
+    /// New versions of the software.
+    pub updates: Updates,
     /// What is to be done, in order.
     pub effects: mpsc::Receiver<Effect>,
     /// Where what is wanted is kept.
@@ -76,7 +79,11 @@ impl Carrier {
                 }
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
-                Effect::Setup(step) => self.onboard.apply(step),
+                Effect::Setup(step) => {
+                    self.engine.apply(&effect);
+                    self.onboard.apply(step);
+                }
+                Effect::Update(step) => self.updates.apply(step),
                 other => {
                     match other {
                         Effect::SetDestination(destination) => self.logs.hide(&destination.key),
@@ -89,6 +96,7 @@ impl Carrier {
             }
         }
         self.onboard.stop();
+        self.updates.stop();
         self.audience.stop();
         self.engine.stop();
         self.hardware.stop();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::log_ring::LogRing;
-use crate::config::{Config, RtspAuth, Secret};
+use crate::config::{Config, RtspAuth, Secret, keys};
 use crate::device::state::{DestinationSetup, Setup, Wanted};
 use crate::device::thermal::Limits;
 use crate::error::Result;
@@ -87,10 +87,19 @@ pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
         adaptive: config.adaptive.clone(),
         first_run: config.setup.enabled,
         scan: config.setup.camera,
+        configured: is_configured(config),
         heat: Limits {
             step_c: config.thermal.step_down_c,
             lowest_c: config.thermal.lowest_c,
             hold: Duration::from_secs(config.thermal.recover_s.into()),
         },
     }
+}
+
+/// Whether somebody has said in the configuration what this box is. Such a box is nobody's to claim.
+fn is_configured(config: &Config) -> bool {
+    let unnamed = keys::by_path("box.name").is_some_and(
+        |key| matches!(key.default, keys::Default::Is(name) if name == config.box_.name.as_str()),
+    );
+    !unnamed || !config.destination.is_empty() || config.mqtt.broker.is_some()
 }

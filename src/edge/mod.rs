@@ -14,6 +14,8 @@ pub mod gpio;
 pub mod limit;
 /// The control socket of `boothcast ctl`.
 pub mod local;
+/// Name and services on the local network (mDNS).
+pub mod mdns;
 /// MQTT.
 pub mod mqtt;
 /// Link, addresses, time synchronisation.
@@ -22,6 +24,10 @@ pub mod net;
 pub mod network;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
+/// A screen that is plugged in (DRM).
+pub mod screen;
+/// Updates: RAUC over D-Bus, bundles from a server.
+pub mod rauc;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.
