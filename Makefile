@@ -84,6 +84,14 @@ image-size: ## how much of the last image each package is
 image-repro: setup-image ## build the image twice, in two folders, and compare them byte for byte; DEEP=1: from the packages on
 	@./image-build/repro.sh
 
+.PHONY: image-test-lean
+image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
+	$(CARGO) nextest run --locked --profile image -E 'test(/^lean::/)' $(ARGS)
+
+.PHONY: image-test
+image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
+	$(CARGO) nextest run --locked --profile image --no-capture $(ARGS)
+
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers --bench overlay $(ARGS)

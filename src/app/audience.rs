@@ -217,8 +217,8 @@ fn words(config: &ModerationConfig) -> Result<Vec<String>> {
     }
     let bytes = std::fs::read(file).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let text = String::from_utf8(bytes).map_err(|_| bad("is not UTF-8 text".into()))?;
-    let line = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
-    Ok(text.lines().map(line).filter(|l| !l.is_empty()).collect())
+    // Remarks are left out by whoever takes the words.
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use super::End;
 use super::audience::Audience;
 use super::hardware::Hardware;
 use super::log_ring::LogRing;
+use super::onboard::Onboard;
+use super::updates::Updates;
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent};
 use crate::device::state::Wanted;
@@ -25,6 +27,10 @@ pub struct Carrier {
     pub hardware: Hardware,
     /// The room.
     pub audience: Audience,
+    /// Set-up: network and page.
+    pub onboard: Onboard,
+    /// New versions of the software.
+    pub updates: Updates,
     /// What is to be done, in order.
     pub effects: mpsc::Receiver<Effect>,
     /// Where what is wanted is kept.
@@ -73,6 +79,11 @@ impl Carrier {
                 }
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
+                Effect::Setup(step) => {
+                    self.engine.apply(&effect);
+                    self.onboard.apply(step);
+                }
+                Effect::Update(step) => self.updates.apply(step),
                 other => {
                     match other {
                         Effect::SetDestination(destination) => self.logs.hide(&destination.key),
@@ -84,6 +95,8 @@ impl Carrier {
                 }
             }
         }
+        self.onboard.stop();
+        self.updates.stop();
         self.audience.stop();
         self.engine.stop();
         self.hardware.stop();

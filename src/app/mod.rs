@@ -12,11 +12,16 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
+mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
+mod onboard;
 mod prepare;
+mod presence;
 mod remote;
+mod screen;
 pub mod sources;
+mod updates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -27,6 +32,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::command::{Command, Origin};
+use crate::device::event::Event;
 use crate::device::state::State;
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
@@ -44,6 +50,8 @@ use crate::store::folder;
 use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
+use onboard::Onboard;
+use presence::Presence;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
 use remote::Remote;
 
@@ -108,6 +116,7 @@ pub struct App {
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
     remote: Option<(Remote, Db)>,
+    presence: Presence,
     _lock: folder::DirLock,
 }
 
@@ -147,6 +156,7 @@ impl App {
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
+        let codes = handle.clone();
         let media_clock = MediaClock::start();
         let engine = Engine::start(
             EngineOptions {
@@ -157,6 +167,7 @@ impl App {
                 video: found.video,
                 audio: found.audio,
                 rtsp,
+                setup: Arc::new(move |event| codes.event(Event::Setup(event))),
                 runtime: runtime.clone(),
             },
             &reporter,
@@ -208,11 +219,27 @@ impl App {
             }
         };
         let room = audience.room();
+        let onboard = Onboard::start(&onboard::Parts {
+            config: &config,
+            clock: &clock,
+            handle: &handle,
+            status: &status,
+            runtime,
+        });
+        let (page_port, own_network) = (watch::channel(None).1, watch::channel(None).1);
         let end = Arc::new(OnceLock::new());
+        let updates = updates::Updates::start(&updates::Parts {
+            state_dir: &state_dir,
+            handle: &handle,
+            runtime,
+            places: crate::edge::rauc::places::Places::default(),
+        });
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
             audience,
+            onboard,
+            updates,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,
@@ -248,6 +275,14 @@ impl App {
         };
         let (remote, unmanaged) = open_remote(&state_dir, &remote);
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
+        let presence = Presence::start(presence::Parts {
+            config: &config,
+            status: &status,
+            rtsp_ports,
+            page: page_port,
+            own_network,
+            runtime,
+        });
         let page = banner::Banner {
             notices: page
                 .notices
@@ -271,6 +306,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             _lock: lock,
         })
     }
@@ -285,6 +321,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             end,
             ..
         } = self;
@@ -314,7 +351,7 @@ impl App {
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
-        let all = async { tokio::join!(unheard, unmanaged, rest).2 };
+        let all = async { tokio::join!(unheard, unmanaged, presence.stop(), rest).3 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         let end = end.get().copied().unwrap_or_default();
         tracing::info!(ms = begun.elapsed().as_millis(), clean, ?end, "ended");

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::log_ring::LogRing;
-use crate::config::{Config, RtspAuth, Secret};
+use crate::config::{Config, RtspAuth, Secret, keys};
 use crate::device::state::{DestinationSetup, Setup, Wanted};
 use crate::device::thermal::Limits;
 use crate::error::Result;
 use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::store::files::{self, LoadedWanted};
+use crate::store::setup_file;
 
 /// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
 pub fn hide_secrets(logs: &LogRing, config: &Config) {
@@ -18,14 +19,17 @@ pub fn hide_secrets(logs: &LogRing, config: &Config) {
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
 pub fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
-    Ok(match files::load_wanted(&config.paths.state)? {
+    let (mut wanted, warning) = match files::load_wanted(&config.paths.state)? {
         LoadedWanted::FirstRun => (
             Wanted::new(config.destination.iter().any(|d| d.enabled)),
             None,
         ),
         LoadedWanted::Loaded(wanted) => (wanted, None),
         LoadedWanted::Broken { wanted, warning } => (wanted, Some(warning)),
-    })
+    };
+    // Whoever wrote the file on the boot partition is as good as whoever showed a code.
+    wanted.claimed |= setup_file::is_claimed_by_file(&config.paths.state);
+    Ok((wanted, warning))
 }
 
 /// The RTSP server's options, and the password if it was made just now.
@@ -83,10 +87,19 @@ pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
         adaptive: config.adaptive.clone(),
         first_run: config.setup.enabled,
         scan: config.setup.camera,
+        configured: is_configured(config),
         heat: Limits {
             step_c: config.thermal.step_down_c,
             lowest_c: config.thermal.lowest_c,
             hold: Duration::from_secs(config.thermal.recover_s.into()),
         },
     }
+}
+
+/// Whether somebody has said in the configuration what this box is. Such a box is nobody's to claim.
+fn is_configured(config: &Config) -> bool {
+    let unnamed = keys::by_path("box.name").is_some_and(
+        |key| matches!(key.default, keys::Default::Is(name) if name == config.box_.name.as_str()),
+    );
+    !unnamed || !config.destination.is_empty() || config.mqtt.broker.is_some()
 }

@@ -103,6 +103,12 @@ fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
             let status = peer.status()?;
             return show(json, &status, &page::status(&status), out);
         }
+        (What::Setup(what::Setup::Show), _) => {
+            let setup = &peer.status()?["setup"];
+            let said = Some(page::setup(setup)).filter(|said| !said.is_empty());
+            let page = format!("Set-up: {}.\n", said.as_deref().unwrap_or("closed"));
+            return show(json, setup, &page, out);
+        }
         (What::Camera(camera), _) => return camera::run(camera, peer, json, out),
         (What::Snapshot(snapshot), _) => return snapshot::run(snapshot, peer, json, out),
         (What::Raw { text }, _) => return raw::run(peer, &raw::request(text)?, out),

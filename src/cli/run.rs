@@ -227,8 +227,8 @@ fn hangup_is_ignored() -> bool {
 
 /// Logs go to standard error; systemd and shells keep them apart from what is printed for people.
 fn start_logging(config: &Config, logs: &LogRing) -> Result<()> {
-    // What rumqttc says in words of its own, the client says for people; who wants to hear it names it in log.level.
-    let level = format!("rumqttc=off,{}", config.log.level);
+    // What these say in words of their own, their users here say for people; who wants to hear them names them in log.level.
+    let level = format!("rumqttc=off,mdns_sd=off,{}", config.log.level);
     let filter = tracing_subscriber::EnvFilter::try_new(level).map_err(|e| {
         Error::new(Kind::BadConfig, "log.level is not a level or filter.")
             .caused_by(e)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::board::{self, Detected};
 use super::build::{self, Look, Merged};
+use super::import;
 use super::key_file::reason;
 use super::layer::Layer;
 use super::overrides::{self, ENV_PREFIX};
@@ -20,8 +21,11 @@ use super::{destination, document, rules};
 
 /// Largest configuration file in bytes: many times what 64 destinations need.
 const MAX_BYTES: u64 = 256 * 1024;
-/// Files that are read when none is named; a missing one is no error.
+/// Files that are read when none is named; a missing one is no error. Between the two come [`STATE_FILES`].
 pub const DEFAULT_FILES: [&str; 2] = ["/etc/boothcast/boothcast.toml", "boothcast.toml"];
+/// Files of the state folder that are read after the first of [`DEFAULT_FILES`], or after the one that is named; a missing one
+/// is no error: what was taken in from the boot partition, and what a code or the page said.
+pub const STATE_FILES: [&str; 2] = [import::IMPORTED, import::SETUP];
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -39,23 +43,45 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// What this process was started with. `explicit`: the file named by `--config`, instead of the default ones.
+    /// What this process was started with. `explicit`: the file named by `--config`, instead of the default ones; what the box
+    /// itself keeps in its state folder is laid over it.
     #[must_use]
     pub fn from_process(explicit: Option<PathBuf>, set: Vec<String>) -> Self {
         let files = match explicit {
             Some(file) => vec![(file, true)],
             None => DEFAULT_FILES.map(|f| (f.into(), false)).to_vec(),
         };
-        let env = std::env::vars_os()
+        let env: Vec<(String, String)> = std::env::vars_os()
             .filter(|(name, _)| name.to_string_lossy().starts_with(ENV_PREFIX))
             .map(|(n, v)| (n.to_string_lossy().into(), v.to_string_lossy().into()))
             .collect();
-        Self {
+        let mut sources = Self {
             files,
             env,
             set,
             board: board::detected(),
             default_state: default_state(),
+        };
+        let state = sources.state_dir();
+        let own = STATE_FILES.map(|name| (state.join(name), false));
+        sources.files.splice(1..1, own);
+        sources
+    }
+
+    /// The state folder: what the layers say of `paths.state`, before anything of it is checked.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        let mut written = Layer::default();
+        for text in read_files(&self.files).0 {
+            let name: Arc<str> = text.path.display().to_string().into();
+            written.merge(document::read(&text.text, &name, text.path.parent()).layer);
+        }
+        written.merge(overrides::environment(&self.env).0);
+        written.merge(overrides::flags(&self.set).0);
+        let entry = written.entries.remove("paths.state");
+        match entry.and_then(|e| e.value) {
+            Some(Value::Path(path)) => path,
+            _ => self.default_state.clone(),
         }
     }
 }

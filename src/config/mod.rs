@@ -16,6 +16,8 @@ pub mod code;
 mod destination;
 mod document;
 mod gpio;
+/// What a person wrote onto the boot partition, and what a code said.
+pub mod import;
 mod key_file;
 /// What a key is: path, kind, default, documentation.
 pub mod keys;
@@ -45,7 +47,7 @@ mod value;
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub(crate) use key_file::read as read_key_file;
 pub use last_good::load_or_last_good;
-pub use load::{DEFAULT_FILES, Loaded, Sources, load, validate};
+pub use load::{DEFAULT_FILES, Loaded, STATE_FILES, Sources, load, validate};
 pub use mqtt::{BrokerUrl, MqttConfig};
 pub use problems::{Problem, Problems};
 pub use schema::*;

@@ -69,7 +69,7 @@ table! {
     "moderation.words", Text("words with commas between them", checks::words), Is(""),
         "Words that are not drawn, however they are disguised, with commas between them.";
     "moderation.words_file", Path, Is(""),
-        "File with such words, one to a line, `#` before a remark; read at start.";
+        "File with such words, one to a line; a line that begins with `#` is a remark. Read at start.";
     "moderation.links", Bool, Is("false"),
         "Whether text with a link is drawn.";
     "moderation.max_graphemes", Int(1, 100, "characters"), Is("100"),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::control::ControlName;
 use super::event::{DeviceClass, Event, HardwareEvent, MediaEvent, Rendition};
+use super::update::UpdateEvent;
 use crate::config::DestinationName;
 
 /// Most destinations of which events are kept; their names come from the configuration.
@@ -39,6 +40,7 @@ enum Subject {
     Readers,
     Audience,
     Push(DestinationName),
+    Update(u8),
 }
 
 /// The last event of each subject.
@@ -102,13 +104,29 @@ impl Latest {
     }
 }
 
+/// What an event about updates is about: one outcome replaces another, nothing else.
+fn update_subject(event: &UpdateEvent) -> u8 {
+    match event {
+        UpdateEvent::Slots(_) => 0,
+        UpdateEvent::Starts(_) => 1,
+        UpdateEvent::TakenBack { .. } => 2,
+        UpdateEvent::Found { .. } => 3,
+        UpdateEvent::Progress { .. } => 4,
+        UpdateEvent::DataWritable(_) => 5,
+        UpdateEvent::MarkedGood | UpdateEvent::MarkFailed { .. } => 6,
+        UpdateEvent::Installed { .. } | UpdateEvent::Failed { .. } => 7,
+        UpdateEvent::RolledBack => 8,
+    }
+}
+
 /// The subject of an event, and whether it comes so often that the queue is not for it.
 fn subject(event: &Event) -> Option<(Subject, bool)> {
     let media = match event {
         Event::Media(media) => media,
         Event::Persisted { .. } => return Some((Subject::Persisted, false)),
         Event::Hardware(hardware) => return hardware_subject(hardware),
-        Event::Command { .. } | Event::Tick(_) | Event::Setup(_) | Event::Update(_) => return None,
+        Event::Update(update) => return Some((Subject::Update(update_subject(update)), false)),
+        Event::Command { .. } | Event::Tick(_) | Event::Setup(_) => return None,
     };
     Some(match media {
         MediaEvent::CameraUp { .. } | MediaEvent::CameraLost { .. } => (Subject::Camera, false),

@@ -261,6 +261,30 @@ pub enum Command {
     },
     /// Blink and say the address, so that a person finds the box.
     Identify,
+    /// Let codes that are shown to the camera, and the page of the box, set it up anew: for 10 minutes, or no more.
+    SetupOpen {
+        /// Open, or close.
+        #[serde(default = "yes")]
+        open: bool,
+    },
+    /// Install a new version of the box's software from a signed bundle; the box restarts by itself and keeps it if it
+    /// does well.
+    UpdateInstall {
+        /// A path on the box, or an `https://` or `http://` address.
+        source: String,
+        /// Also while the box is live.
+        #[serde(default)]
+        force: bool,
+        /// Take also a version that is not newer.
+        #[serde(default)]
+        downgrade: bool,
+    },
+    /// Go back to the version in the other slot.
+    UpdateRollback {
+        /// Also while the box is live, or during a trial.
+        #[serde(default)]
+        force: bool,
+    },
     /// End the program in order and start it anew.
     Restart,
     /// Start the machine anew.

@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 
 use super::effect::Effect;
+use super::setup::SetupStep;
+use super::update::UpdateStep;
 
 /// Effects in the order in which they must be carried out.
 #[derive(Debug, Default)]
@@ -61,9 +63,19 @@ fn replaces(new: &Effect, old: &Effect) -> bool {
         | (Effect::SetMicVolume(_), Effect::SetMicVolume(_))
         | (Effect::SetMicSwitch(_), Effect::SetMicSwitch(_))
         | (Effect::ShowStage(_), Effect::ShowStage(_))
+        | (Effect::Update(UpdateStep::MarkGood), Effect::Update(UpdateStep::MarkGood))
+        | (
+            Effect::Update(UpdateStep::RollBack { .. }),
+            Effect::Update(UpdateStep::RollBack { .. }),
+        )
         | (Effect::FactoryReset, Effect::FactoryReset)
         | (Effect::Restart, Effect::Restart)
         | (Effect::Reboot, Effect::Reboot)
+        | (Effect::Setup(SetupStep::Scan(_)), Effect::Setup(SetupStep::Scan(_)))
+        | (Effect::Setup(SetupStep::Open(_)), Effect::Setup(SetupStep::Open(_)))
+        // Nobody waits for the older one any more: the core asks for one at a time, and gives up after a minute.
+        | (Effect::Setup(SetupStep::Join(_)), Effect::Setup(SetupStep::Join(_)))
+        | (Effect::Setup(SetupStep::Adopt(_)), Effect::Setup(SetupStep::Adopt(_)))
         | (Effect::Shutdown, Effect::Shutdown) => true,
         // At the end, not in its place: the automatic that governs it may have been set in between.
         (

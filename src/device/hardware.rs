@@ -74,7 +74,7 @@ impl State {
         }
     }
 
-    /// A press is a command like all others. Holding for 10 s asks for a factory reset; only a short press within
+    /// A press is a command like all others. Holding for 3 s also opens the set-up, holding for 10 s asks for a factory reset; only a short press within
     /// [`CONFIRM_FOR`] brings it about, anything else forgets it.
     fn button(&mut self, gesture: Gesture, at: Duration, effects: &mut Vec<Effect>) {
         let asked = self.actual.confirm_until.take().is_some();
@@ -85,6 +85,9 @@ impl State {
             Gesture::Long => Some(Command::Identify),
             Gesture::VeryLong => None,
         };
+        if gesture == Gesture::Long {
+            self.open_setup();
+        }
         let answer = command.and_then(|command| {
             let decision = policy::decide(self, &command, Origin::Button);
             self.command(Origin::Button, command, effects);

@@ -6,21 +6,26 @@
 //! |---|---|---|---|
 //! | 1 | shutting down | notice | booting |
 //! | 2 | a factory reset waits for its confirmation | notice | confirm |
-//! | 3 | nothing can encode the picture | problem | error 1 |
-//! | 4 | no camera picture | problem | error 1 |
-//! | 5 | a server refuses the stream key | problem | error 3 |
-//! | 6 | too hot although the picture is at its smallest; the supply is too weak | problem | error 5 |
-//! | 7 | no destination takes the stream / one of them does not | problem / warning | error 2 or 3 / degraded |
-//! | 8 | settings cannot be saved | warning | error 4 |
-//! | 9 | the main encoder begins anew after a failure; the sub encoder fails | warning | as without |
-//! | 10 | hot, so that the picture is smaller; the processor is slowed down | warning | as without |
-//! | 11 | no sound: microphone lost, sound track stopped; too loud | warning | as without |
-//! | 12 | settings of an operator were rolled back, in the last ten minutes | warning | as without |
-//! | 13 | starting; connecting | notice | booting; connecting |
-//! | 14 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
-//! | 15 | live; ready | ok | ready |
+//! | 3 | what became of a code that was shown to the box, for 15 s | ok / notice / warning | identify / set-up / error 2 or 3 |
+//! | 4 | nothing can encode the picture | problem | error 1 |
+//! | 5 | no camera picture | problem | error 1 |
+//! | 6 | a server refuses the stream key | problem | error 3 |
+//! | 7 | too hot although the picture is at its smallest; the supply is too weak | problem | error 5 |
+//! | 8 | no destination takes the stream / one of them does not | problem / warning | error 2 or 3 / degraded |
+//! | 9 | settings cannot be saved | warning | error 4 |
+//! | 10 | the main encoder begins anew after a failure; the sub encoder fails | warning | as without |
+//! | 11 | hot, so that the picture is smaller; the processor is slowed down | warning | as without |
+//! | 12 | no sound: microphone lost, sound track stopped; too loud | warning | as without |
+//! | 13 | settings of an operator were rolled back, in the last ten minutes | warning | as without |
+//! | 14 | a version was taken back, or not installed, in the last ten minutes | warning | as without |
+//! | 15 | an update is installed; a new version on trial | notice | updating |
+//! | 16 | starting; connecting | notice | booting; connecting |
+//! | 17 | waits to be set up | notice | set-up |
+//! | 18 | live without a destination; muted; silent; reduced quality; a picture that stands still; LED, button | notice | ready |
+//! | 19 | live; ready | ok | ready |
 //!
-//! The LED shows a problem also when live; with a warning a live box shows *degraded*.
+//! The LED shows a problem also when live; with a warning a live box shows *degraded*. A box that is not live shows
+//! *updating* while an update goes on, whatever else is so: its plug must stay in.
 
 use serde::Serialize;
 
@@ -29,9 +34,10 @@ use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, LevelState};
 use super::health_hardware;
 use super::led::{LedPattern, Trouble};
+use super::setup;
 use super::source::Source;
 use super::state::State;
-use super::trial;
+use super::{trial, update_say};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,6 +69,7 @@ pub struct Health {
 pub fn health(state: &State) -> Health {
     let (severity, mut sentence, mut led) = ending(state)
         .or_else(|| health_hardware::confirm(state))
+        .or_else(|| setup::finding(state))
         .or_else(|| no_encoder(state))
         .or_else(|| no_camera(state))
         .or_else(|| key_rejected(state))
@@ -73,9 +80,15 @@ pub fn health(state: &State) -> Health {
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
         .or_else(|| trial::finding(state))
+        .or_else(|| update_say::went_wrong(state))
+        .or_else(|| update_say::going_on(state))
         .or_else(|| starting(state))
+        .or_else(|| setup::waiting(state))
         .or_else(|| remarks(state))
         .unwrap_or_else(|| well(state));
+    if let Some(updating) = update_say::light(state) {
+        led = updating;
+    }
     if state.actual.identify_until.is_some() && !state.actual.ending {
         led = LedPattern::Identify;
         if let Some(address) = &state.actual.address {
@@ -93,8 +106,9 @@ pub fn health(state: &State) -> Health {
 #[must_use]
 pub fn slate_sentence(state: &State) -> Option<String> {
     match &state.actual.camera {
-        Source::Off => Some("The camera is off.".into()),
         Source::Up { .. } => None,
+        _ if setup::slate(state).is_some() => setup::slate(state),
+        Source::Off => Some("The camera is off.".into()),
         source => Some(source.outage().map_or_else(
             || "The camera is starting.".into(),
             |outage| camera_sentence(&outage.reason),
@@ -122,7 +136,7 @@ pub(super) fn warning(state: &State, sentence: impl Into<String>) -> Option<Find
 }
 
 /// On air, on the way to it, or neither.
-fn base(state: &State) -> LedPattern {
+pub(super) fn base(state: &State) -> LedPattern {
     if state.actual.any_live() {
         LedPattern::Live
     } else if destinations(state, |_| true).is_empty() {

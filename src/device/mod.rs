@@ -80,6 +80,12 @@ pub mod thermal;
 pub mod trial;
 /// Updates, trial and the way back.
 pub mod update;
+/// Whether a new version does well.
+mod update_gate;
+/// Accept or deny commands about updates.
+pub mod update_policy;
+/// What is said of updates.
+mod update_say;
 /// What people asked for.
 mod wanted;
 /// What commands change, and the effects by which the world follows.

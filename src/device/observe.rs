@@ -61,6 +61,7 @@ impl State {
                 }
                 self.actual.flow.update(main, sub, audio, now);
                 self.watch_audio();
+                self.gate_frames();
             }
             MediaEvent::RtspReaders(n) => self.actual.readers = n,
             MediaEvent::Audience(figures) => self.actual.audience = *figures,
@@ -223,8 +224,16 @@ impl State {
         let now = self.now;
         self.tick_hardware();
         self.tick_trial(effects);
+        self.tick_update(effects);
+        if self.actual.ending {
+            return;
+        }
         self.retry_save(effects);
         self.tick_stage(effects);
+        self.tick_setup(effects);
+        if self.actual.ending {
+            return;
+        }
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
             self.tick_encoder(rendition, effects);

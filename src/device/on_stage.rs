@@ -226,7 +226,10 @@ impl State {
 
     /// The world shows what is to be seen now.
     pub(super) fn sync_stage(&mut self, effects: &mut Vec<Effect>) {
-        let stage = self.stage();
+        let mut stage = self.stage();
+        if let Some(line) = super::setup::line(self, stage.banner.as_deref()) {
+            stage.banner = Some(line);
+        }
         let told = &mut self.actual.stage.told;
         if told.as_deref() == Some(&stage) {
             return;

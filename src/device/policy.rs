@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::command::{Command, Origin};
 use super::state::State;
-use super::{desired, policy_destinations, policy_devices, stage_policy};
+use super::{desired, policy_destinations, policy_devices, stage_policy, update_policy};
 use crate::config::{Profile, VideoSettings};
 
 /// Lowest bitrate that can be asked for, bit/s.
@@ -65,6 +65,8 @@ pub enum DenialCode {
     ShuttingDown,
     /// Too much is going on.
     Busy,
+    /// Not while the box is live.
+    Live,
     /// It is done, but a power cut would undo it.
     NotSaved,
     /// The asker may not.
@@ -209,6 +211,11 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
             DenialCode::Forbidden,
             "A factory reset from afar would make the box forget its broker. Use its button, or boothcast ctl at the box.",
         ),
+        Command::SetupOpen { open } => setup_open(state, *open),
+        Command::UpdateInstall { source, force, .. } => {
+            update_policy::install(state, source, *force)
+        }
+        Command::UpdateRollback { force } => update_policy::rollback(state, *force),
         Command::Restart | Command::Reboot => Decision::Accept,
         Command::FactoryReset
         | Command::LiveStart
@@ -247,6 +254,18 @@ pub fn profile_wish(
             }))
         }
         _ => Err("Give either a profile (1080p30, 720p30 or 480p30) or video with numbers.".into()),
+    }
+}
+
+fn setup_open(state: &State, open: bool) -> Decision {
+    match (state.setup.first_run, open) {
+        (false, true) => deny(
+            DenialCode::Unsupported,
+            "Set-up is switched off. Set setup.enabled to true.",
+        ),
+        (true, false) if state.is_setup_open() => Decision::Accept,
+        (_, false) => ignore("Set-up is closed already."),
+        (true, true) => Decision::Accept,
     }
 }
 

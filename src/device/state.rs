@@ -66,6 +66,8 @@ pub struct Setup {
     pub first_run: bool,
     /// Whether codes that are shown to the camera are taken.
     pub scan: bool,
+    /// Whether the configuration says already what the box is: then nobody needs to claim it.
+    pub configured: bool,
 }
 
 /// What the core must know of a destination: neither address nor key.
@@ -156,6 +158,7 @@ impl State {
         }
         self.sync_stage(&mut effects);
         self.sync_destinations(&mut effects);
+        self.sync_setup(&mut effects);
         self.generation = self.generation.saturating_add(1);
         (self, effects)
     }
@@ -258,6 +261,7 @@ pub fn step(mut state: State, event: Event) -> (State, Vec<Effect>) {
     } else if state.actual.started {
         state.sync_devices(were_up, &mut effects);
         state.sync_profile(&mut effects);
+        state.sync_setup(&mut effects);
         state.sync_slate(&mut effects);
         state.sync_stage(&mut effects);
         state.sync_destinations(&mut effects);

@@ -55,6 +55,7 @@ pub(crate) fn setup() -> Setup {
         },
         first_run: false,
         scan: true,
+        configured: false,
         heat: Limits::default(),
     }
 }

@@ -9,6 +9,7 @@ use super::health;
 use super::policy::{self, Decision};
 use super::policy_destinations::Asked;
 use super::state::{IDENTIFY_FOR, State, Wanted};
+use super::update::{Install, UpdateStep};
 use crate::config::{Destination, VideoSettings};
 
 impl State {
@@ -69,6 +70,23 @@ impl State {
                 self.end(Effect::Reboot, after);
             }
             Command::Shutdown => self.end(Effect::Shutdown, after),
+            Command::UpdateInstall {
+                source,
+                force,
+                downgrade,
+            } => {
+                let step = UpdateStep::Install(Install { source, downgrade });
+                self.wish_update(step, force, after);
+            }
+            Command::UpdateRollback { force } => {
+                let step = if self.actual.update.on_trial() {
+                    let reason = "somebody asked for it".into();
+                    UpdateStep::RollBack { reason }
+                } else {
+                    UpdateStep::UseOther
+                };
+                self.wish_update(step, force, after);
+            }
             Command::DestinationSet { .. }
             | Command::DestinationRemove { .. }
             | Command::DestinationEnable { .. } => self.wish_destination(command),
@@ -84,6 +102,7 @@ impl State {
             | Command::LiveSet { .. }
             | Command::ProfileSet { .. }
             | Command::BitrateSet { .. } => self.wish_stream(command),
+            Command::SetupOpen { open } => self.wish_setup(open),
             other => self.wish_stage(other),
         }
     }
@@ -307,8 +326,9 @@ impl State {
             let push = pushes.entry(name.clone()).or_default();
             tell(push, added.destination(name), effects);
         }
+        let live = self.wanted.live && !self.is_taking_up();
         for (name, push) in &mut pushes {
-            let wanted = self.wanted.live && self.destination_enabled(name) == Some(true);
+            let wanted = live && self.destination_enabled(name) == Some(true);
             if wanted && !push.open {
                 push.opened();
                 effects.push(Effect::OpenDestination(name.clone()));

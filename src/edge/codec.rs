@@ -117,6 +117,7 @@ fn code_of(code: DenialCode) -> Code {
         DenialCode::Passthrough
         | DenialCode::TooMany
         | DenialCode::Configured
+        | DenialCode::Live
         | DenialCode::ShuttingDown => Code::Conflict,
         DenialCode::Forbidden => Code::Forbidden,
         DenialCode::NotSaved => Code::Internal,

@@ -14,12 +14,20 @@ pub mod gpio;
 pub mod limit;
 /// The control socket of `boothcast ctl`.
 pub mod local;
+/// Name and services on the local network (mDNS).
+pub mod mdns;
 /// MQTT.
 pub mod mqtt;
 /// Link, addresses, time synchronisation.
 pub mod net;
+/// The network, by NetworkManager: join, scan, access point.
+pub mod network;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
+/// A screen that is plugged in (DRM).
+pub mod screen;
+/// Updates: RAUC over D-Bus, bundles from a server.
+pub mod rauc;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.
@@ -28,6 +36,8 @@ pub mod system;
 pub mod systemd;
 /// Temperature and power supply of the board.
 pub mod thermal;
+/// The web server: the set-up page.
+pub mod web;
 
 /// Text from a driver in letters that can be printed.
 fn printable(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -59,7 +59,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         dir
     };
     let (temp, file) = create_temp(dir, &name.to_string_lossy(), mode).map_err(failed)?;
-    let result = fill(file, bytes, mode)
+    let result = like_its_folder(&file, dir)
+        .and_then(|()| fill(file, bytes, mode))
         .and_then(|()| std::fs::rename(&temp, path))
         .and_then(|()| sync_dir(dir));
     if result.is_err() {
@@ -67,6 +68,19 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         let _ = std::fs::remove_file(&temp);
     }
     result.map_err(failed)
+}
+
+/// What root writes into the folder of a user (a service before the box's own) belongs to that user.
+pub(super) fn like_its_folder(file: &File, dir: &Path) -> std::io::Result<()> {
+    let folder = std::fs::metadata(dir)?;
+    if file.metadata()?.uid() == folder.uid() {
+        return Ok(());
+    }
+    match fchown(file, Some(folder.uid()), Some(folder.gid())) {
+        // A user in the folder of another, with the right to write there: the file stays theirs.
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(()),
+        other => other,
+    }
 }
 
 fn fill(mut file: File, bytes: &[u8], mode: u32) -> std::io::Result<()> {
@@ -272,21 +286,41 @@ fn no_password(path: &Path, what: &str) -> Error {
 }
 
 fn make_password(path: &Path) -> Result<Secret> {
-    let mut password = String::with_capacity(PASSWORD_LENGTH);
+    let password = draw_password(PASSWORD_LENGTH)?;
+    write_atomic(path, format!("{password}\n").as_bytes(), 0o600)?;
+    Ok(Secret::new(password))
+}
+
+/// So many characters of [`ALPHABET`] by the system's random numbers.
+pub(super) fn draw_password(length: usize) -> Result<String> {
+    let mut password = String::with_capacity(length);
     let mut bytes = [0u8; 64];
     // 31 of 32 draws are a character, so one round is enough but for a chance below 10⁻⁴⁰.
-    while password.len() < PASSWORD_LENGTH {
+    while password.len() < length {
         rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
             Error::new(Kind::Internal, "The system gives no random numbers").caused_by(e)
         })?;
-        let free = PASSWORD_LENGTH - password.len();
+        let free = length - password.len();
         let drawn = bytes
             .iter()
             .filter_map(|b| ALPHABET.get(usize::from(b & 31)));
         password.extend(drawn.map(|b| char::from(*b)).take(free));
     }
-    write_atomic(path, format!("{password}\n").as_bytes(), 0o600)?;
-    Ok(Secret::new(password))
+    Ok(password)
+}
+
+/// A text file of the state folder, 256 KiB at most; `None` where there is none.
+///
+/// # Errors
+/// What the system said; [`Kind::Corrupt`] for what is no text or too long.
+pub fn read_small(path: &Path) -> Result<Option<String>> {
+    let corrupt = || Error::new(Kind::Corrupt, format!("{} is damaged.", path.display()));
+    match read_bounded(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| corrupt()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == ErrorKind::FileTooLarge => Err(corrupt()),
+        Err(e) => Err(unreadable(path, e)),
+    }
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {

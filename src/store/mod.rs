@@ -1,5 +1,7 @@
 //! What survives a power cut.
 
+/// The password of the box's own Wi-Fi network.
+pub mod access_point;
 /// The database and its one writer thread.
 pub mod db;
 /// Atomic small files: wanted state, passwords.
@@ -12,6 +14,8 @@ pub mod journal;
 mod keys;
 /// What waits to be told over MQTT.
 pub mod outbox;
+/// What a code or the page said, for the next start.
+pub mod setup_file;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::what::{
-    Audio, Config, Destination, DestinationSet, Live, Mic, Notify, Overlay, ProfileSub, What,
+    Audio, Config, Destination, DestinationSet, Live, Mic, Notify, Overlay, ProfileSub, Setup, What,
 };
 use crate::cli::outcome::Trouble;
 use crate::config::{DestinationName, Profile, Secret, VideoSettings, read_key_file};
@@ -69,6 +69,9 @@ pub(super) fn order(what: &What) -> Result<Option<Value>, Trouble> {
             toml: text_of(file)?,
         },
         What::Identify => Command::Identify,
+        What::Setup(Setup::Open) => Command::SetupOpen { open: true },
+        What::Setup(Setup::Close) => Command::SetupOpen { open: false },
+        What::Setup(Setup::Show) => Command::Status,
         What::Restart => Command::Restart,
         What::Reboot { .. } => Command::Reboot,
         What::FactoryReset { .. } => Command::FactoryReset,

@@ -33,6 +33,7 @@ pub(super) fn status(status: &Value) -> String {
         let note = format!("{}: {}", text(note, "part"), text(note, "text"));
         row("Fault", note);
     }
+    row("Set-up", setup(&status["setup"]));
     row("Up", span(number(status, "uptime_s")));
     format!(
         "{}: {}\n{}",
@@ -40,6 +41,26 @@ pub(super) fn status(status: &Value) -> String {
         text(&status["health"], "sentence"),
         table(rows)
     )
+}
+
+/// Where set-up stands; nothing where it is closed and there is nothing to say.
+pub(super) fn setup(setup: &Value) -> String {
+    let mut parts = Vec::new();
+    if setup["open"] == true {
+        let left = setup["closes_in_s"].as_u64();
+        parts.push(left.map_or_else(
+            || "open until somebody sets the box up".to_owned(),
+            |s| format!("open for {}", span(s)),
+        ));
+    }
+    let own = setup["access_point"].as_str();
+    parts.extend(own.map(|ssid| format!("its own Wi-Fi is {ssid}")));
+    parts.extend(
+        setup["note"]
+            .as_str()
+            .map(|note| note.trim_end_matches('.').to_owned()),
+    );
+    parts.join("; ")
 }
 
 /// What the owner has put up, and whether the audience is shut out.

@@ -81,6 +81,9 @@ pub enum What {
     Config(Config),
     /// Blink, so that a person finds the box.
     Identify,
+    /// Set-up: whether codes shown to the camera, and the box's page, are taken.
+    #[command(subcommand)]
+    Setup(Setup),
     /// End the program in order and start it anew.
     Restart,
     /// Start the machine anew.
@@ -103,6 +106,17 @@ pub enum What {
         #[arg(value_name = "JSON")]
         text: String,
     },
+}
+
+/// `ctl setup`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Setup {
+    /// Take codes and the page for 10 minutes, as the button does when it is held for 3 s.
+    Open,
+    /// Take none. A box that nobody has set up counts as set up then.
+    Close,
+    /// Say how it stands.
+    Show,
 }
 
 /// `ctl live`.

@@ -72,8 +72,10 @@ impl Audience {
     /// What became of the comments.
     #[must_use]
     pub fn counts(&self) -> AudienceCounts {
+        let mut danmaku = *lock(&self.told.counts);
+        danmaku.withdrawn += self.mailbox.withdrawn();
         AudienceCounts {
-            danmaku: *lock(&self.told.counts),
+            danmaku,
             lost: self.mailbox.lost(),
         }
     }

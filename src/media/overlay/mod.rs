@@ -28,6 +28,8 @@ pub mod motion;
 pub mod preview;
 /// A picture with alpha.
 pub mod sprite;
+/// What a screen at the box shows.
+pub mod status_page;
 /// Text as sprites.
 pub mod text;
 /// Where each layer may stand.

@@ -29,6 +29,8 @@ pub(super) struct Mail {
     hurry: bool,
     /// Comments that found no room.
     lost: u64,
+    /// Comments that were taken back while they waited.
+    withdrawn: u64,
 }
 
 /// What is to be done about one comment.
@@ -73,6 +75,7 @@ impl Mail {
         let own = |o: &Order| matches!(o, Order::Draw(i, _) if *i == id);
         if let Some(at) = self.orders.iter().position(own) {
             self.orders.remove(at);
+            self.withdrawn += 1;
             return;
         }
         if self.orders.len() >= MOST {
@@ -90,6 +93,8 @@ impl Mail {
     }
 
     fn clear(&mut self) {
+        let comments = self.orders.iter().filter(|o| matches!(o, Order::Draw(..)));
+        self.withdrawn += comments.count() as u64;
         self.orders.clear();
         self.alert = Some(None);
         (self.clear, self.hurry) = (true, true);
@@ -124,13 +129,20 @@ impl Mailbox {
         lock(&self.0.0).lost
     }
 
-    /// Takes everything.
+    /// Comments that were taken back while they waited here.
+    pub(super) fn withdrawn(&self) -> u64 {
+        lock(&self.0.0).withdrawn
+    }
+
+    /// Takes everything; the counts go on.
     pub(super) fn take(&self) -> Mail {
         let mut mail = lock(&self.0.0);
-        let lost = mail.lost;
-        let taken = std::mem::take(&mut *mail);
-        mail.lost = lost;
-        taken
+        let anew = Mail {
+            lost: mail.lost,
+            withdrawn: mail.withdrawn,
+            ..Mail::default()
+        };
+        std::mem::replace(&mut *mail, anew)
     }
 
     /// Waits until something has come, `until` at the latest; `None`: for as long as it takes.
@@ -189,6 +201,7 @@ mod tests {
         mailbox.output(Output::Comment(ItemId(6_000), comment("y")));
         mailbox.output(Output::Withdraw(ItemId(7_000)));
         assert_eq!(mailbox.lost(), 5_000 - MOST as u64 + 1);
+        assert_eq!(mailbox.withdrawn(), 1);
         mailbox.wait(None);
         let mail = mailbox.take();
         assert_eq!(mail.orders.len(), MOST);
@@ -231,6 +244,7 @@ mod tests {
         let mail = mailbox.take();
         assert_eq!(mail.stage.as_deref(), Some(&banner));
         assert!(mail.clear);
+        assert_eq!(mailbox.withdrawn(), 1);
         assert_eq!(mail.alert, Some(None));
         assert_eq!(mail.orders, [Order::Draw(ItemId(2), comment("after"))]);
     }

@@ -1,0 +1,332 @@
+//! The task: hears steps, network and page, and does one job at a time.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Parts;
+use super::job::{Done, Job, Worker};
+use crate::clock::Clock;
+use crate::config::code::WifiCode;
+use crate::device::event::Event;
+use crate::device::setup::{SetupEvent, SetupStep};
+use crate::device::supervisor::Handle;
+use crate::edge::network::ap_policy::{ApPolicy, Order, World};
+use crate::edge::network::{Found, Network, State, network_name};
+use crate::edge::web::{Site, Web, Wish};
+
+/// Jobs that wait.
+const JOBS: usize = 8;
+/// The policy looks at the world so often.
+const TICK: Duration = Duration::from_secs(1);
+/// The page counts as used for so long after somebody used it.
+const USED: Duration = Duration::from_secs(120);
+/// The radio looks around for the page at most so often.
+const SCANS: Duration = Duration::from_secs(15);
+/// Wishes of the page that wait.
+const WISHES: usize = 8;
+/// Longest time for closing the access point at the end.
+const CLOSE: Duration = Duration::from_millis(500);
+
+/// The task.
+pub(super) struct Task {
+    handle: Handle,
+    clock: Clock,
+    network: Network,
+    worker: Worker,
+    steps: mpsc::Receiver<SetupStep>,
+    stop: watch::Receiver<bool>,
+    wishes: mpsc::Receiver<Wish>,
+    found: watch::Sender<Vec<Found>>,
+    web: Option<Web>,
+    policy: ApPolicy,
+    /// The configuration allows an access point.
+    allowed: bool,
+    open: bool,
+    waiting: VecDeque<Job>,
+    running: Option<(Job, JoinHandle<Done>)>,
+    /// The access point, from the moment when it is up.
+    own: Option<WifiCode>,
+    /// What was told last of the network.
+    told: Option<Option<String>>,
+    used: Option<Duration>,
+    scanned: Option<Duration>,
+}
+
+impl Task {
+    pub(super) fn new(
+        parts: &Parts<'_>,
+        network: Network,
+        state_dir: PathBuf,
+        steps: mpsc::Receiver<SetupStep>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let setup = &parts.config.setup;
+        let (wish, wishes) = mpsc::channel(WISHES);
+        let (found, found_out) = watch::channel(Vec::new());
+        let site = Site::new(parts.handle.clone(), parts.status.clone(), found_out, wish);
+        let hardware_id = crate::edge::net::hardware_id();
+        Self {
+            handle: parts.handle.clone(),
+            clock: parts.clock.clone(),
+            worker: Worker {
+                network: network.clone(),
+                state_dir,
+                own_name: network_name(hardware_id.as_deref()),
+            },
+            network,
+            steps,
+            stop,
+            wishes,
+            found,
+            web: open_page(setup.port, site, parts.runtime),
+            policy: ApPolicy::default(),
+            allowed: setup.access_point,
+            open: false,
+            waiting: VecDeque::new(),
+            running: None,
+            own: None,
+            told: None,
+            used: None,
+            scanned: None,
+        }
+    }
+
+    /// Runs until it is told to end.
+    pub(super) async fn run(mut self) {
+        let mut state = self.network.state();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = self.stop.changed() => break,
+                step = self.steps.recv() => match step {
+                    Some(step) => self.take(step),
+                    None => break,
+                },
+                changed = state.changed() => {
+                    if changed.is_err() { break; }
+                    let now = state.borrow_and_update().clone();
+                    self.on_network(&now);
+                }
+                Some(wish) = self.wishes.recv() => self.on_wish(wish),
+                done = finished(&mut self.running) => self.on_done(done),
+                _ = tick.tick() => self.look(),
+            }
+            self.next_job();
+        }
+        self.end().await;
+    }
+
+    fn take(&mut self, step: SetupStep) {
+        match step {
+            SetupStep::Scan(_) => {}
+            SetupStep::Open(open) => {
+                self.open = open;
+                if open {
+                    self.scan();
+                }
+                self.look();
+            }
+            SetupStep::Join(code) => self.queue(Job::Join(code)),
+            SetupStep::Adopt(code) => self.queue(Job::Adopt(code)),
+        }
+    }
+
+    fn queue(&mut self, job: Job) {
+        if self.waiting.len() < JOBS {
+            self.waiting.push_back(job);
+        } else {
+            self.tell(SetupEvent::Failed {
+                reason: "too much is to be done at once; try again in a minute".into(),
+            });
+        }
+    }
+
+    fn next_job(&mut self) {
+        if self.running.is_none()
+            && let Some(job) = self.waiting.pop_front()
+        {
+            let work = tokio::spawn(self.worker.clone().run(job.clone()));
+            self.running = Some((job, work));
+        }
+    }
+
+    fn joining(&self) -> bool {
+        let running = self.running.iter().map(|(job, _)| job);
+        running
+            .chain(&self.waiting)
+            .any(|job| matches!(job, Job::Join(_)))
+    }
+
+    fn on_network(&mut self, state: &State) {
+        if self.told.as_ref() != Some(&state.clause) {
+            self.told = Some(state.clause.clone());
+            self.tell(SetupEvent::Network(state.clause.clone()));
+        }
+        let idle = self.running.is_none() && self.waiting.is_empty();
+        match (&self.own, state.access_point) {
+            (Some(_), false) if idle => {
+                tracing::warn!("the access point of the box went down");
+                self.down();
+                self.policy.failed(self.clock.now());
+            }
+            // Of a process before this one.
+            (None, true) if idle => self.queue(Job::Close),
+            _ => {}
+        }
+        self.look();
+    }
+
+    /// Has the policy look at the world.
+    fn look(&mut self) {
+        let state = self.network.state().borrow().clone();
+        let now = self.clock.now();
+        let world = World {
+            possible: self.allowed && state.manager && state.radio,
+            setup: self.open,
+            network: state.clause.is_some(),
+            joining: self.joining(),
+            known: state.known,
+            used: self.used.is_some_and(|at| now < at + USED),
+        };
+        match self.policy.look(world, now) {
+            Some(Order::Open) => self.queue(Job::Open),
+            // The join closes it itself, once the page has answered.
+            Some(Order::Close) if world.joining => {}
+            Some(Order::Close) => self.queue(Job::Close),
+            None => {}
+        }
+    }
+
+    fn on_wish(&mut self, wish: Wish) {
+        self.used = Some(self.clock.now());
+        if wish == Wish::LookAround {
+            self.scan();
+        }
+    }
+
+    /// Looks around for networks, unless that was just done, or the radio is busy as an access point.
+    fn scan(&mut self) {
+        let now = self.clock.now();
+        let recent = self.scanned.is_some_and(|at| now < at + SCANS);
+        let busy = self.own.is_some() || self.running.is_some() || !self.waiting.is_empty();
+        if self.open && !recent && !busy {
+            self.scanned = Some(now);
+            self.queue(Job::Scan);
+        }
+    }
+
+    fn on_done(&mut self, done: Option<Done>) {
+        match done {
+            None => self.tell(SetupEvent::Failed {
+                reason: "a fault of the program; restart the box".into(),
+            }),
+            Some(Done::Join(joined)) => {
+                self.down();
+                self.outcome(joined);
+            }
+            Some(Done::Adopt(kept)) => self.outcome(kept),
+            Some(Done::Scan(found)) => self.on_found(found),
+            Some(Done::Open(opened, found)) => {
+                if let Some(found) = found {
+                    self.found.send_replace(found);
+                }
+                self.on_opened(opened);
+            }
+            Some(Done::Close(closed)) => {
+                if let Err(e) = closed {
+                    tracing::warn!("the access point is not closed: {}", e.report());
+                }
+                self.down();
+            }
+        }
+    }
+
+    fn on_found(&mut self, found: crate::error::Result<Vec<Found>>) {
+        match found {
+            Ok(found) => {
+                self.found.send_replace(found);
+            }
+            Err(e) => tracing::debug!("no list of networks: {}", e.report()),
+        }
+    }
+
+    fn on_opened(&mut self, opened: crate::error::Result<WifiCode>) {
+        match opened {
+            Ok(own) => {
+                tracing::info!(network = %own.ssid, "the access point of the box is open");
+                self.policy.opened();
+                self.own = Some(own.clone());
+                self.tell(SetupEvent::AccessPoint(Some(own)));
+            }
+            Err(e) => {
+                tracing::warn!("{}", e.report());
+                self.policy.failed(self.clock.now());
+            }
+        }
+    }
+
+    fn outcome(&self, done: crate::error::Result<()>) {
+        self.tell(match done {
+            Ok(()) => SetupEvent::Done,
+            Err(e) => SetupEvent::Failed {
+                reason: e.report().trim_end_matches('.').to_owned(),
+            },
+        });
+    }
+
+    /// The access point is closed.
+    fn down(&mut self) {
+        if self.own.take().is_some() {
+            self.tell(SetupEvent::AccessPoint(None));
+        }
+    }
+
+    fn tell(&self, event: SetupEvent) {
+        self.handle.event(Event::Setup(event));
+    }
+
+    /// Nothing of what was begun goes on; an open access point without a page would be of no use.
+    async fn end(mut self) {
+        if let Some((_, work)) = self.running.take() {
+            work.abort();
+        }
+        if self.own.is_some()
+            && timeout(CLOSE, self.network.close_access_point())
+                .await
+                .is_err()
+        {
+            tracing::warn!("the access point is not closed in time");
+        }
+        if let Some(web) = self.web.take() {
+            web.stop().await;
+        }
+    }
+}
+
+/// Waits for the running job; for ever while there is none. `None`: it ended by a fault.
+async fn finished(running: &mut Option<(Job, JoinHandle<Done>)>) -> Option<Done> {
+    let Some((_, work)) = running else {
+        return std::future::pending().await;
+    };
+    let done = work
+        .await
+        .inspect_err(|e| tracing::error!(error = %e, "a job of set-up failed"));
+    *running = None;
+    done.ok()
+}
+
+/// The page, where it is wanted and its port is free.
+fn open_page(port: u16, site: Site, runtime: &tokio::runtime::Handle) -> Option<Web> {
+    if port == 0 {
+        return None;
+    }
+    Web::start(port, site, runtime)
+        .inspect_err(|e| tracing::warn!("{}", e.report()))
+        .ok()
+}

@@ -1,0 +1,6 @@
+//! What takes long: by hand (`make image-test`), with its figures in docs/benchmarks.md.
+
+mod pi;
+mod power;
+mod slots;
+mod update;
