@@ -93,6 +93,21 @@ service_files() {
   done <"$from"
 }
 
+# rauc/: system.conf, and the programs that RAUC and the trial unit call.
+rauc_files() {
+  local f conf=$STAGE/system.conf
+  cp "$HERE/rauc/system.conf" "$conf"
+  if [ "$KERNEL" = raspberrypi ]; then
+    # The firmware of the Pi chooses the slot: RAUC asks our program instead of U-Boot's variables.
+    sed -i -e 's/^bootloader=uboot$/bootloader=custom/' -e '/^boot-attempts/d' -e 's/^#tryboot //' "$conf"
+    if [ -e "$HERE/rauc/tryboot-shutdown" ]; then put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot; fi
+  fi
+  put 0644 "$conf" /etc/rauc/system.conf
+  for f in "$HERE"/rauc/*; do
+    case ${f##*/} in *.conf | *.md) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
+  done
+}
+
 our_files() {
   local f
   put 0755 "$STAGE/boothcast" /usr/bin/boothcast
@@ -101,10 +116,7 @@ our_files() {
   put 0644 "$HERE/files/90-boothcast-slots.rules" /usr/lib/udev/rules.d/90-boothcast-slots.rules
   put 0644 "$HERE/files/boot-firmware.mount" /usr/lib/systemd/system/boot-firmware.mount
   put 0644 "$KEYRING" /etc/rauc/keyring.pem
-  # RAUC's own: a tree as in the root, rights included.
-  (cd "$HERE/rauc/files" && find . -type f -printf '%P\n' | sort) | while read -r f; do
-    if [ -x "$HERE/rauc/files/$f" ]; then put 0755 "$HERE/rauc/files/$f" "/$f"; else put 0644 "$HERE/rauc/files/$f" "/$f"; fi
-  done
+  rauc_files
   text /etc/boothcast-release <<RELEASE
 VERSION=$VERSION
 BOARD=$BOARD
