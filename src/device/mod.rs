@@ -123,4 +123,6 @@ pub(crate) mod supervisor_world;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+mod update_properties;
+#[cfg(test)]
 mod wish_tests;
