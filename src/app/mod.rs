@@ -12,9 +12,9 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
-mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
+mod mdns;
 mod onboard;
 mod prepare;
 mod presence;
@@ -51,9 +51,9 @@ use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
 use onboard::Onboard;
-use presence::Presence;
 pub use prepare::Begin;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
+use presence::Presence;
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
