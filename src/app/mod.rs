@@ -12,14 +12,14 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
-mod mdns;
+pub(crate) mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
 mod onboard;
 mod prepare;
 mod presence;
 mod remote;
-mod screen;
+pub(crate) mod screen;
 pub mod sources;
 mod updates;
 

@@ -13,7 +13,7 @@ use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::broker::{self, Broker};
 use crate::app::log_ring::LogRing;
-use crate::app::{App, AppOptions, End, Ended, sources};
+use crate::app::{App, AppOptions, End, Ended, mdns, screen, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
@@ -286,6 +286,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         button: config.button,
         wish,
         thermal: config.thermal,
+        name: mdns::is_wanted(&config).then(mdns::first_name),
+        screen: screen::is_wanted(&config),
         fonts: (config.overlay.fonts, config.overlay.font),
     };
     let encoders = move || try_encoders(&table, &video);
