@@ -279,6 +279,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     };
     let (table, video) = (board.board.encoders.clone(), config.encode.video.clone());
     let wish = sources::wish(&config, sources::configured(&config));
+    let name = mdns::is_wanted(&config).then(mdns::first_name);
+    let screen = screen::is_wanted(&config);
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
@@ -286,8 +288,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         button: config.button,
         wish,
         thermal: config.thermal,
-        name: mdns::is_wanted(&config).then(mdns::first_name),
-        screen: screen::is_wanted(&config),
+        name,
+        screen,
         fonts: (config.overlay.fonts, config.overlay.font),
     };
     let encoders = move || try_encoders(&table, &video);
