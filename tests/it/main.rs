@@ -19,4 +19,5 @@ mod mqtt;
 mod overlay_golden;
 mod rtmp;
 mod rtsp;
+mod setup_by_camera;
 mod support;
