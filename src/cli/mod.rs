@@ -17,6 +17,8 @@ pub mod preview;
 pub mod qr;
 /// `boothcast run`.
 pub mod run;
+/// `boothcast system`.
+pub mod system;
 mod table;
 
 use std::io::Write as _;
@@ -64,6 +66,9 @@ pub enum Sub {
     PreviewOverlay(preview::PreviewArgs),
     /// Make QR codes that set up a box that sees them.
     Qr(qr::QrArgs),
+    /// What the box's own services do.
+    #[command(hide = true)]
+    System(system::SystemArgs),
     /// Print shell completions.
     Completions {
         /// For which shell.
@@ -82,6 +87,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Fleet(args) => fleet::run(&args),
         Sub::PreviewOverlay(args) => preview::run(&args),
         Sub::Qr(args) => qr::run(&args),
+        Sub::System(args) => system::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);

@@ -16,7 +16,7 @@ const POINTS: usize = 256;
 /// Networks that are listed.
 const LISTED: usize = 40;
 /// Longest wait for the radio to look around.
-pub(super) const LOOKING: Duration = Duration::from_secs(12);
+const LOOKING: Duration = Duration::from_secs(6);
 /// Between two looks at whether it is done.
 const STEP: Duration = Duration::from_millis(300);
 
