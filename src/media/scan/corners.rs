@@ -99,17 +99,15 @@ fn follow(open: &mut Vec<Band>, middle: usize, core: usize, y: usize) {
     let same = |band: &&mut Band| {
         band.middle.abs_diff(middle) <= 1 + core / 4 && band.core.abs_diff(core) <= 1 + core / 3
     };
-    match open.iter_mut().find(same) {
-        Some(band) => {
-            band.rows += usize::from(band.last_row != y);
-            (band.middle, band.core, band.last_row) = (middle, core, y);
-        }
-        None if open.len() < OPEN => open.push(Band {
+    if let Some(band) = open.iter_mut().find(same) {
+        band.rows += usize::from(band.last_row != y);
+        (band.middle, band.core, band.last_row) = (middle, core, y);
+    } else if open.len() < OPEN {
+        open.push(Band {
             middle,
             core,
             last_row: y,
             rows: 1,
-        }),
-        None => {}
+        });
     }
 }
