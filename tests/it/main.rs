@@ -20,6 +20,7 @@ mod overlay_golden;
 mod rtmp;
 mod rtsp;
 mod status_screen;
+mod setup_by_camera;
 mod support;
 mod system;
 mod systemd;
