@@ -14,12 +14,12 @@ mod encoders;
 mod hardware;
 /// The last lines of the log.
 pub mod log_ring;
-mod mdns;
+pub(crate) mod mdns;
 mod onboard;
 mod prepare;
 mod presence;
 mod remote;
-mod screen;
+pub(crate) mod screen;
 pub mod sources;
 mod updates;
 
