@@ -38,8 +38,10 @@ async fn connect(bench: &Bench) -> Rauc {
 
 async fn install(rauc: &Rauc, bundle: &Path) -> Result<Vec<u8>> {
     let mut percents = Vec::new();
-    rauc.install(bundle.to_str().unwrap(), |percent, _| percents.push(percent))
-        .await?;
+    rauc.install(bundle.to_str().unwrap(), |percent, _| {
+        percents.push(percent)
+    })
+    .await?;
     Ok(percents)
 }
 
@@ -62,7 +64,8 @@ fn a_good_bundle_is_written_to_the_other_slot_tried_and_kept() {
         assert!(!percents.is_empty());
         assert!(percents.windows(2).all(|w| w[0] <= w[1]), "{percents:?}");
         let written = std::fs::read(bench.path("p6")).unwrap();
-        let image = std::fs::read(bench.path("content-99.0.0-boothcast-test-ours/root.img")).unwrap();
+        let image =
+            std::fs::read(bench.path("content-99.0.0-boothcast-test-ours/root.img")).unwrap();
         assert!(written.starts_with(&image));
     });
     let trial = bench.text("persist/trial");
@@ -70,7 +73,11 @@ fn a_good_bundle_is_written_to_the_other_slot_tried_and_kept() {
     assert!(trial.contains("STATE=installed"), "{trial}");
     assert_eq!(bench.text("run/boothcast-tryboot"), "B\n");
     // The firmware still starts A of itself.
-    assert!(bench.text("firmware/autoboot.txt").contains("[all]\ntryboot_a_b=1\nboot_partition=2\n"));
+    assert!(
+        bench
+            .text("firmware/autoboot.txt")
+            .contains("[all]\ntryboot_a_b=1\nboot_partition=2\n")
+    );
 
     bench.reboot("B");
     runtime().block_on(async {
@@ -80,7 +87,11 @@ fn a_good_bundle_is_written_to_the_other_slot_tried_and_kept() {
         rauc.mark_good().await.unwrap();
         assert!(!rauc.slots().await.unwrap().unwrap().trial);
     });
-    assert!(bench.text("firmware/autoboot.txt").contains("[all]\ntryboot_a_b=1\nboot_partition=3\n"));
+    assert!(
+        bench
+            .text("firmware/autoboot.txt")
+            .contains("[all]\ntryboot_a_b=1\nboot_partition=3\n")
+    );
 }
 
 #[test]
@@ -100,7 +111,11 @@ fn a_version_that_is_given_up_leaves_the_old_slot_in_force() {
         assert!(e.report().contains("on trial"), "{}", e.report());
         rauc.mark_bad().await.unwrap();
     });
-    assert!(bench.text("firmware/autoboot.txt").contains("[all]\ntryboot_a_b=1\nboot_partition=2\n"));
+    assert!(
+        bench
+            .text("firmware/autoboot.txt")
+            .contains("[all]\ntryboot_a_b=1\nboot_partition=2\n")
+    );
     bench.reboot("A");
     runtime().block_on(async {
         let rauc = connect(&bench).await;
@@ -156,10 +171,26 @@ fn what_is_refused_is_refused_before_the_first_write() {
         for bundle in [&older, &equal] {
             says(&refused(bundle).await, ErrorKind::Refused, "not newer than");
         }
-        says(&refused(&odd).await, ErrorKind::Refused, "cannot be compared");
-        says(&refused(&board).await, ErrorKind::Refused, "is made for boothcast-other");
-        says(&refused(&stranger).await, ErrorKind::Refused, "does not trust");
-        says(&refused(&bench.path("none.raucb")).await, ErrorKind::NotFound, "is not there");
+        says(
+            &refused(&odd).await,
+            ErrorKind::Refused,
+            "cannot be compared",
+        );
+        says(
+            &refused(&board).await,
+            ErrorKind::Refused,
+            "is made for boothcast-other",
+        );
+        says(
+            &refused(&stranger).await,
+            ErrorKind::Refused,
+            "does not trust",
+        );
+        says(
+            &refused(&bench.path("none.raucb")).await,
+            ErrorKind::NotFound,
+            "is not there",
+        );
         for bundle in damaged.iter().chain([&short]) {
             let e = refused(bundle).await;
             assert!(e.report().contains("damaged"), "{}", e.report());
@@ -167,12 +198,22 @@ fn what_is_refused_is_refused_before_the_first_write() {
         // Whoever asks RAUC itself gets no further.
         for bundle in [&older, &equal, &odd, &board, &stranger, &short] {
             let e = install(&rauc, bundle).await.unwrap_err();
-            assert!(e.report().contains("refused") || e.kind() != ErrorKind::Internal, "{}", e.report());
+            assert!(
+                e.report().contains("refused") || e.kind() != ErrorKind::Internal,
+                "{}",
+                e.report()
+            );
         }
         for bundle in &damaged {
             install(&rauc, bundle).await.unwrap_err();
         }
-        assert!(install(&rauc, &older).await.unwrap_err().report().contains("not newer"));
+        assert!(
+            install(&rauc, &older)
+                .await
+                .unwrap_err()
+                .report()
+                .contains("not newer")
+        );
         assert_eq!(bench.other_slot(), before, "nothing was written");
         assert!(!bench.path("persist/trial").exists());
         // On purpose it goes.

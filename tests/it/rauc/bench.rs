@@ -43,7 +43,9 @@ fn scripts() -> PathBuf {
 }
 
 pub fn run(command: &mut Command) -> String {
-    let out = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let out = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let err = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{command:?}: {err}");
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
@@ -60,7 +62,12 @@ impl Bench {
         for folder in ["persist", "firmware", "run", "mnt", "state"] {
             std::fs::create_dir(at(folder)).unwrap();
         }
-        for (part, size) in [("p2", 1 << 20), ("p3", 1 << 20), ("p5", 4 << 20), ("p6", 4 << 20)] {
+        for (part, size) in [
+            ("p2", 1 << 20),
+            ("p3", 1 << 20),
+            ("p5", 4 << 20),
+            ("p6", 4 << 20),
+        ] {
             let file = std::fs::File::create(at(part)).unwrap();
             file.set_len(size).unwrap();
         }
@@ -166,7 +173,10 @@ fn rauc_service(dir: &Path, slot: &str) -> Guard {
         .arg("-c")
         .arg(dir.join("system.conf"))
         .args(["--override-boot-slot", slot, "service"])
-        .env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", dir.join("bus").display()))
+        .env(
+            "DBUS_SYSTEM_BUS_ADDRESS",
+            format!("unix:path={}", dir.join("bus").display()),
+        )
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     for (name, path) in places(dir) {
@@ -193,7 +203,9 @@ pub fn places(dir: &Path) -> Vec<(&'static str, PathBuf)> {
 fn make_key(dir: &Path, name: &str) {
     let pem = |end: &str| dir.join(format!("{name}.{end}.pem"));
     run(Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "400"])
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "400",
+        ])
         .args(["-subj", &format!("/CN={name}"), "-keyout"])
         .arg(pem("key"))
         .arg("-out")

@@ -1,13 +1,14 @@
 //! The whole box with RAUC beside it.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::bench::{Bench, Kind, LIMIT};
 use crate::support::the_box::{Options, TheBox, run_to_end};
-use crate::support::wait_for;
+use crate::support::{Guard, free_port, wait_for};
 
 /// Small and slow enough for any machine: the gate counts frames against the nominal.
 const PICTURE: &str = "[video]\nsource = \"test\"\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = 200000\n[audio]\nsource = \"none\"\n";
@@ -18,11 +19,47 @@ fn start(bench: &Bench) -> TheBox {
         "[box]\nreboot = \"touch {}\"\n{PICTURE}",
         rebooted.display()
     );
-    TheBox::start(Options {
+    let mut it = TheBox::spawn(Options {
         config: &config,
-        env: vec![("DBUS_SYSTEM_BUS_ADDRESS".into(), bench.bus().into())],
+        env: &[("DBUS_SYSTEM_BUS_ADDRESS", &bench.bus())],
         ..Options::default()
-    })
+    });
+    it.wait_up();
+    it
+}
+
+/// nginx, which hands out the files of a folder.
+struct Files {
+    port: u16,
+    _nginx: Guard,
+}
+
+impl Files {
+    fn serve(dir: &Path) -> Self {
+        let (port, at) = (free_port(), dir.display());
+        let conf = format!(
+            "daemon off;\nmaster_process off;\npid {at}/nginx.pid;\nerror_log {at}/nginx.log;\nevents {{ worker_connections 64; }}\nhttp {{ access_log off; client_body_temp_path {at}/nginx; server {{ listen 127.0.0.1:{port}; location / {{ root {at}; }} }} }}\n"
+        );
+        std::fs::write(dir.join("nginx.conf"), conf).unwrap();
+        let mut command = Command::new("nginx");
+        command
+            .arg("-p")
+            .arg(dir)
+            .arg("-c")
+            .arg(dir.join("nginx.conf"));
+        let nginx = Guard::spawn(command.stderr(Stdio::null()));
+        wait_for("nginx", LIMIT, || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Self {
+            port,
+            _nginx: nginx,
+        }
+    }
+
+    fn url(&self, file: &str) -> String {
+        format!("http://127.0.0.1:{}/{file}", self.port)
+    }
 }
 
 fn ctl(it: &TheBox, args: &[&str]) -> (i32, String, String) {
@@ -78,7 +115,7 @@ fn a_box_refuses_installs_and_starts_anew() {
 fn a_bundle_comes_from_a_server_and_is_not_kept() {
     let bench = Bench::start("A");
     let good = bench.bundle(&Kind::default());
-    let server = super::super::support::http::Files::serve(bench.dir.path());
+    let server = Files::serve(bench.dir.path());
     let it = start(&bench);
     slots_known(&it);
     let name = good.file_name().unwrap().to_str().unwrap();
@@ -101,10 +138,18 @@ fn a_new_version_is_kept_after_two_minutes_of_frames() {
     let (code, _, err) = ctl(&it, &["update", "install", "/x.raucb"]);
     assert_eq!(code, 75, "{err}");
     let begun = std::time::Instant::now();
-    wait_for("the new version to be kept", Duration::from_secs(300), || {
-        std::thread::sleep(Duration::from_secs(1));
-        (update(&it)["trial"] == false).then_some(())
-    });
+    wait_for(
+        "the new version to be kept",
+        Duration::from_secs(300),
+        || {
+            std::thread::sleep(Duration::from_secs(1));
+            (update(&it)["trial"] == false).then_some(())
+        },
+    );
     assert!(begun.elapsed() >= Duration::from_secs(110));
-    assert!(bench.text("firmware/autoboot.txt").contains("[all]\ntryboot_a_b=1\nboot_partition=3\n"));
+    assert!(
+        bench
+            .text("firmware/autoboot.txt")
+            .contains("[all]\ntryboot_a_b=1\nboot_partition=3\n")
+    );
 }

@@ -8,7 +8,9 @@ use std::process::Command;
 use super::bench::{places, run};
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("image-build/rauc").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("image-build/rauc")
+        .join(name)
 }
 
 /// Compares two lists of parts as the words of `pre-install`.
@@ -107,7 +109,8 @@ impl Machine {
     }
 
     fn trial_file(&self, slot: &str, state: &str, boot: &str) {
-        let text = format!("ID=1\nSLOT={slot}\nVERSION=1.3.0\nFROM=1.2.0\nBOOT={boot}\nSTATE={state}\n");
+        let text =
+            format!("ID=1\nSLOT={slot}\nVERSION=1.3.0\nFROM=1.2.0\nBOOT={boot}\nSTATE={state}\n");
         self.write("persist/trial", &text);
     }
 
@@ -136,7 +139,10 @@ fn a_slot_that_is_not_on_trial_is_marked_good_and_its_version_noted() {
 fn a_trial_goes_on_until_it_is_kept() {
     let m = Machine::new("B", "0");
     m.trial_file("B", "installed", "another");
-    m.write("answers", "boothcast.service ActiveState active\nboothcast.service NRestarts 2\n");
+    m.write(
+        "answers",
+        "boothcast.service ActiveState active\nboothcast.service NRestarts 2\n",
+    );
     for _ in 0..3 {
         m.trial();
     }
@@ -152,10 +158,26 @@ fn a_trial_goes_on_until_it_is_kept() {
 #[test]
 fn a_trial_without_hope_goes_back_at_once_and_says_why() {
     for (answers, up, why) in [
-        ("boothcast.service NRestarts 3\n", "60.0 1\n", "the service ended 3 times"),
-        ("boothcast.service ActiveState failed\n", "60.0 1\n", "does not start"),
-        ("boothcast-safe.service ActiveState active\n", "60.0 1\n", "safe mode"),
-        ("boothcast.service ActiveState active\n", "541.2 1\n", "not kept within 9 minutes"),
+        (
+            "boothcast.service NRestarts 3\n",
+            "60.0 1\n",
+            "the service ended 3 times",
+        ),
+        (
+            "boothcast.service ActiveState failed\n",
+            "60.0 1\n",
+            "does not start",
+        ),
+        (
+            "boothcast-safe.service ActiveState active\n",
+            "60.0 1\n",
+            "safe mode",
+        ),
+        (
+            "boothcast.service ActiveState active\n",
+            "541.2 1\n",
+            "not kept within 9 minutes",
+        ),
     ] {
         let m = Machine::new("B", "0");
         m.trial_file("B", "installed", "another");
@@ -166,7 +188,11 @@ fn a_trial_without_hope_goes_back_at_once_and_says_why() {
         let calls = m.calls();
         assert!(calls.contains("rauc status mark-bad"), "{calls}");
         assert!(calls.contains("systemctl --force reboot"), "{calls}");
-        assert!(m.read("persist/trial").contains(why), "{}", m.read("persist/trial"));
+        assert!(
+            m.read("persist/trial").contains(why),
+            "{}",
+            m.read("persist/trial")
+        );
 
         // The old slot starts: the reason is there, and what was on trial is not.
         let _ = std::fs::remove_file(m.path("run/boothcast-trial"));
@@ -189,7 +215,11 @@ fn a_trial_without_a_data_partition_is_not_kept() {
     assert_eq!(m.calls(), "");
     m.write("uptime", "540.0 1\n");
     m.trial();
-    assert!(m.calls().contains("systemctl --force reboot"), "{}", m.calls());
+    assert!(
+        m.calls().contains("systemctl --force reboot"),
+        "{}",
+        m.calls()
+    );
 }
 
 #[test]
