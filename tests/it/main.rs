@@ -21,6 +21,7 @@ mod rauc;
 mod rtmp;
 mod rtsp;
 mod status_screen;
+mod setup_by_camera;
 mod support;
 mod system;
 mod systemd;
