@@ -17,6 +17,7 @@ mod encode;
 mod moderation;
 mod mqtt;
 mod overlay_golden;
+mod rauc;
 mod rtmp;
 mod rtsp;
 mod status_screen;
