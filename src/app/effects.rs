@@ -17,7 +17,7 @@ use crate::device::state::Wanted;
 use crate::device::supervisor::Handle;
 use crate::error::{Error, Kind, Result};
 use crate::media::engine::Engine;
-use crate::store::{files, folder};
+use crate::store::{files, forget};
 
 /// What carrying out needs.
 pub struct Carrier {
@@ -45,6 +45,8 @@ pub struct Carrier {
     pub logs: LogRing,
     /// Which end it was goes in here, before anything ends.
     pub end: Arc<OnceLock<End>>,
+    /// Safe mode: what is wanted is not that of the normal run, and must not take its place.
+    pub safe: bool,
 }
 
 /// Starts the thread.
@@ -106,8 +108,12 @@ impl Carrier {
         let video = wanted.video.as_ref();
         self.engine
             .set_wanted_bitrate(video.map_or(self.configured, |v| v.bitrate));
-        let error = files::save_wanted(&self.state_dir, wanted).err();
-        let error = error.map(|e| e.report());
+        let error = if self.safe {
+            Some("this is the safe mode, which keeps no settings".to_owned())
+        } else {
+            let saved = files::save_wanted(&self.state_dir, wanted);
+            saved.err().map(|e| e.report())
+        };
         self.handle.event(Event::Persisted {
             revision: wanted.revision,
             error,
@@ -120,12 +126,23 @@ impl Carrier {
             .hardware(HardwareEvent::Address(self.address.clone()));
     }
 
+    /// Where services of root end the reset, the machine starts anew for them.
     fn forget(&self) {
-        match folder::forget(&self.state_dir) {
+        let services = forget::has_services();
+        let begun = forget::begin(&self.state_dir);
+        let own = forget::forget(&self.state_dir);
+        let ended = match services {
+            true => self.end.set(End::Reboot).map_err(|_| ()).ok(),
+            false => forget::end(&self.state_dir).ok(),
+        };
+        match begun.and(own) {
             Ok(()) => {
                 tracing::warn!("a factory reset: everything that the box was told is forgotten");
             }
             Err(e) => tracing::error!("the factory reset is not complete: {}", e.report()),
+        }
+        if ended.is_none() {
+            tracing::error!("the factory reset goes on at the next start");
         }
     }
 }

@@ -15,6 +15,8 @@ mod outcome;
 pub mod preview;
 /// `boothcast run`.
 pub mod run;
+/// `boothcast system`.
+pub mod system;
 mod table;
 
 use std::io::Write as _;
@@ -59,6 +61,9 @@ pub enum Sub {
     Fleet(fleet::FleetArgs),
     /// Draw what a scene file says onto a picture, without a camera.
     PreviewOverlay(preview::PreviewArgs),
+    /// What the box's own services do.
+    #[command(hide = true)]
+    System(system::SystemArgs),
     /// Print shell completions.
     Completions {
         /// For which shell.
@@ -76,6 +81,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Ctl(args) => ctl::run(&args),
         Sub::Fleet(args) => fleet::run(&args),
         Sub::PreviewOverlay(args) => preview::run(&args),
+        Sub::System(args) => system::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "boothcast", &mut script);

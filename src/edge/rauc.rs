@@ -111,7 +111,8 @@ impl Rauc {
             booted: name,
             version: self.places.version(),
             // A new version has one try, so the loader counts it as spent until it is marked good.
-            trial: text(booted, "boot-status").as_deref() == Some("bad"),
+            trial: text(booted, "boot-status").as_deref() == Some("bad")
+                && self.places.may_be_on_trial(name),
             other: self.places.ran_well(other),
         }))
     }
@@ -232,10 +233,13 @@ impl Rauc {
             return Ok(());
         }
         let why = self.property::<String>("LastError").await;
-        Err(explain(
-            path,
-            why.as_deref().unwrap_or("it does not say why"),
-        ))
+        let why = why.as_deref().unwrap_or("it does not say why");
+        match self.places.refused() {
+            Some(refusal) if why.contains("andler") => {
+                Err(explain(path, &format!("boothcast: {refusal}")))
+            }
+            _ => Err(explain(path, why)),
+        }
     }
 
     /// Marks the slot in use good: it starts from now on.

@@ -19,4 +19,7 @@ mod mqtt;
 mod overlay_golden;
 mod rtmp;
 mod rtsp;
+mod status_screen;
 mod support;
+mod system;
+mod systemd;
