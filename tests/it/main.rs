@@ -14,6 +14,7 @@ mod cli_doctor;
 mod ctl;
 mod danmaku;
 mod encode;
+mod image_build;
 mod moderation;
 mod mqtt;
 mod overlay_golden;
