@@ -22,7 +22,11 @@ firmware_files() {
   cp "$HERE/boot/config-$KERNEL.txt" "$STAGE/firmware/config.txt"
   boot_script >"$STAGE/boot.cmd"
   mkimage -A arm64 -T script -C none -n boothcast -d "$STAGE/boot.cmd" "$STAGE/firmware/boot.scr" >/dev/null
-  for f in "$HERE"/firmware/*; do sed 's/$/\r/' "$f" >"$STAGE/firmware/${f##*/}"; done
+  for f in "$HERE"/firmware/* "$STAGE"/root/usr/share/boothcast/boot/*; do
+    [ -f "$f" ] || continue
+     # Windows' Notepad, too, shall show lines.
+    sed 's/$/\r/' "$f" >"$STAGE/firmware/${f##*/}"
+  done
 }
 
 # The serial console has another name in each kernel.

@@ -12,14 +12,14 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
-mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
+pub(crate) mod mdns;
 mod onboard;
 mod prepare;
 mod presence;
 mod remote;
-mod screen;
+pub(crate) mod screen;
 pub mod sources;
 mod updates;
 
@@ -51,8 +51,9 @@ use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
 use onboard::Onboard;
-use presence::Presence;
+pub use prepare::Begin;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
+use presence::Presence;
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
@@ -75,6 +76,8 @@ pub struct AppOptions {
     pub sources: Option<sources::Sources>,
     /// The last lines of the log: learns the secrets, answers who asks.
     pub logs: LogRing,
+    /// How the run begins, if not well.
+    pub begin: Begin,
 }
 
 /// What comes after the end.
@@ -133,13 +136,15 @@ impl App {
             notices,
             sources,
             logs,
+            begin,
         } = options;
+        let safe = begin.safe.is_some();
         hide_secrets(&logs, &config);
         let begun = Instant::now();
         let state_dir = config.paths.state.clone();
         folder::prepare_dir(&state_dir)?;
         let lock = folder::lock_dir(&state_dir)?;
-        let (wanted, warning) = load_wanted(&config)?;
+        let (wanted, warning) = load_wanted(&config, safe)?;
         crate::media::init()?;
         let found = sources.unwrap_or_else(|| sources::resolve(&config, &board));
         let table = encoders::choose(&config, &board)?;
@@ -148,7 +153,7 @@ impl App {
             logs.hide(password);
         }
 
-        let setup = setup(&config, &table.usable, found.audio.is_some());
+        let setup = setup(&config, &table.usable, found.audio.is_some(), begin);
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
         let wanted_bitrate = state.video().bitrate;
@@ -247,6 +252,7 @@ impl App {
             handle: handle.clone(),
             logs: logs.clone(),
             end: end.clone(),
+            safe,
         })?;
         let behind = desk::Behind::new(
             handle.clone(),

@@ -258,6 +258,10 @@ impl Worker {
 
     fn failed(&self, e: &Error) {
         tracing::warn!("the update is not installed: {}", e.report());
+        // What the next start finds of it is no news then.
+        if let Some(begun) = self.places.trial() {
+            let _ = self.notes.told(&begun.id);
+        }
         self.tell(UpdateEvent::Failed { reason: e.report() });
     }
 

@@ -111,7 +111,8 @@ impl Rauc {
             booted: name,
             version: self.places.version(),
             // A new version has one try, so the loader counts it as spent until it is marked good.
-            trial: text(booted, "boot-status").as_deref() == Some("bad"),
+            trial: text(booted, "boot-status").as_deref() == Some("bad")
+                && self.places.may_be_on_trial(name),
             other: self.places.ran_well(other),
         }))
     }
@@ -122,7 +123,7 @@ impl Rauc {
     /// Why it is not to be installed: one sentence.
     pub async fn inspect(&self, path: &str, downgrade: bool) -> Result<Bundle> {
         let said: Result<(String, String), _> = self.call("Info", &(path,)).await;
-        let (compatible, version) = said.map_err(|e| explain(path, &words(&e)))?;
+        let (compatible, version) = said.map_err(|e| unreadable(path, &words(&e)))?;
         let bundle = Bundle {
             compatible,
             version,
@@ -232,10 +233,13 @@ impl Rauc {
             return Ok(());
         }
         let why = self.property::<String>("LastError").await;
-        Err(explain(
-            path,
-            why.as_deref().unwrap_or("it does not say why"),
-        ))
+        let why = why.as_deref().unwrap_or("it does not say why");
+        match self.places.refused() {
+            Some(refusal) if why.contains("andler") => {
+                Err(explain(path, &format!("boothcast: {refusal}")))
+            }
+            _ => Err(explain(path, why)),
+        }
     }
 
     /// Marks the slot in use good: it starts from now on.
@@ -298,6 +302,25 @@ impl Rauc {
             .await?;
         let value: OwnedVariant = said.body().deserialize()?;
         T::try_from(value).map_err(Into::into)
+    }
+}
+
+/// Why a bundle cannot be looked at. RAUC 1.8 does not say.
+fn unreadable(path: &str, said: &str) -> Error {
+    if said != "rauc info error" {
+        return explain(path, said);
+    }
+    match std::fs::metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            explain(path, "no such file or directory")
+        }
+        _ => Error::new(
+            Kind::Refused,
+            format!(
+                "The bundle {path} is damaged, or signed with a key that this box does not trust."
+            ),
+        )
+        .mend("RAUC's log says which (journalctl -u rauc). Copy it anew, or use one that was made for this box."),
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Places {
     pub release: PathBuf,
     /// Folder of `trial`, `trial-ended`, `slot-A` and `slot-B`.
     pub persist: PathBuf,
+    /// The script's refusal of a bundle.
+    pub refused: PathBuf,
+    /// There where the data partition could not be mounted.
+    pub no_data: PathBuf,
 }
 
 impl Default for Places {
@@ -24,6 +28,8 @@ impl Default for Places {
         Self {
             release: "/etc/boothcast-release".into(),
             persist: "/data/persist".into(),
+            refused: "/run/boothcast-refused".into(),
+            no_data: "/run/boothcast/no-data".into(),
         }
     }
 }
@@ -62,6 +68,22 @@ impl Places {
     #[must_use]
     pub fn trial(&self) -> Option<TrialFile> {
         trial(&self.persist.join("trial"))
+    }
+
+    /// Whether `slot` is the one that was written last. Without a data partition nobody knows, so it is taken for it: a
+    /// version that loses the data partition is not kept.
+    #[must_use]
+    pub fn may_be_on_trial(&self, slot: Slot) -> bool {
+        let known = self.persist.is_dir() && !self.no_data.exists();
+        !known || self.trial().is_some_and(|t| t.slot == slot)
+    }
+
+    /// Why the script before an installation refused the bundle: a sentence.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        read(&self.refused)
+            .map(|t| t.trim().to_owned())
+            .filter(|t| !t.is_empty())
     }
 
     /// What was on trial and was taken back.
@@ -130,6 +152,8 @@ mod tests {
         let places = Places {
             release: dir.path().join("release"),
             persist: dir.path().to_owned(),
+            refused: dir.path().join("refused"),
+            no_data: dir.path().join("no-data"),
         };
         assert_eq!(places.version(), env!("CARGO_PKG_VERSION"));
         assert_eq!(places.trial(), None);
@@ -146,6 +170,12 @@ mod tests {
         let ended = places.ended().unwrap();
         assert_eq!((ended.slot, ended.version.as_str()), (Slot::B, "1.3.0"));
         assert_eq!(ended.reason.as_deref(), Some("it did not start"));
+        assert!(!places.may_be_on_trial(Slot::A));
+        write("trial", "ID=7\nSLOT=A\nVERSION=1.3.0\n");
+        assert!(places.may_be_on_trial(Slot::A));
+        assert!(!places.may_be_on_trial(Slot::B));
+        write("no-data", "");
+        assert!(places.may_be_on_trial(Slot::B));
         write("trial", "SLOT=C\nVERSION=1\nID=1\n");
         assert_eq!(places.trial(), None);
         assert!(!boot_id().is_empty());
