@@ -52,6 +52,10 @@ mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS),
 overlay-proof: setup-test ## a minute of comments on the picture (OVERLAY_PROOF_S), read back over RTSP frame by frame
 	OVERLAY_PROOF_S=$${OVERLAY_PROOF_S:-60} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(comments_run_evenly)' $(ARGS)
 
+.PHONY: update-proof
+update-proof: setup-test ## a new version on trial with RAUC itself, kept after the real two minutes (docs/updates.md)
+	$(CARGO) nextest run --locked --profile long --run-ignored only --no-capture -E 'test(kept_after_two_minutes)' $(ARGS)
+
 .PHONY: rig
 rig: ## build the device rig's kernel (once; kept outside the checkout)
 	@./setup.sh run test rig

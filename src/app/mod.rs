@@ -12,14 +12,14 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
-mod mdns;
 /// The last lines of the log.
 pub mod log_ring;
+pub(crate) mod mdns;
 mod onboard;
 mod prepare;
 mod presence;
 mod remote;
-mod screen;
+pub(crate) mod screen;
 pub mod sources;
 mod updates;
 
@@ -51,9 +51,9 @@ use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
 use onboard::Onboard;
-use presence::Presence;
 pub use prepare::Begin;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
+use presence::Presence;
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.

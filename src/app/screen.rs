@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::code::WifiCode;
 use crate::config::Config;
+use crate::config::code::WifiCode;
 use crate::device::event::DestinationState;
 use crate::device::status::Status;
 use crate::edge::mdns::InForce;

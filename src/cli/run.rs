@@ -14,7 +14,7 @@ use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::broker::{self, Broker};
 use crate::app::log_ring::LogRing;
-use crate::app::{App, AppOptions, Begin, End, Ended, sources};
+use crate::app::{App, AppOptions, Begin, End, Ended, mdns, screen, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
@@ -339,6 +339,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     };
     let (table, video) = (board.board.encoders.clone(), config.encode.video.clone());
     let wish = sources::wish(&config, sources::configured(&config));
+    let name = mdns::is_wanted(&config).then(mdns::first_name);
+    let screen = screen::is_wanted(&config);
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
@@ -346,6 +348,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         button: config.button,
         wish,
         thermal: config.thermal,
+        name,
+        screen,
         fonts: (config.overlay.fonts, config.overlay.font),
     };
     let encoders = move || try_encoders(&table, &video);

@@ -193,6 +193,8 @@ pub struct Ended {
     pub version: Option<String>,
     /// One sentence for people.
     pub sentence: String,
+    /// It ended since the start, or nobody was told of it before.
+    pub fresh: bool,
     /// Until when it is said to everybody, while it is.
     pub told_until: Option<Duration>,
 }
@@ -320,6 +322,7 @@ impl State {
             outcome,
             version,
             sentence,
+            fresh: outcome != Outcome::TakenBack || told.is_some(),
             told_until: told.map(|t| self.now.saturating_add(t)),
         });
     }

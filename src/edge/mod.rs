@@ -24,10 +24,10 @@ pub mod net;
 pub mod network;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
-/// A screen that is plugged in (DRM).
-pub mod screen;
 /// Updates: RAUC over D-Bus, bundles from a server.
 pub mod rauc;
+/// A screen that is plugged in (DRM).
+pub mod screen;
 /// ALSA capture cards: discovery, mixer controls.
 pub mod sound;
 /// Load, memory, disk, traffic, clock.

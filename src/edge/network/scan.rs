@@ -177,6 +177,19 @@ impl Found {
     }
 }
 
+#[cfg(test)]
+impl Found {
+    /// A network with a password.
+    pub(crate) fn for_tests(ssid: &str) -> Self {
+        let offer = Offer {
+            privacy: true,
+            security: PSK,
+            open: false,
+        };
+        Self::new(ssid.to_owned(), offer)
+    }
+}
+
 /// Access points of one name are one network; the strongest first.
 fn networks(points: Vec<Found>) -> Vec<Found> {
     let mut by_name: HashMap<String, Found> = HashMap::new();

@@ -17,16 +17,33 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// Connections at once; more wait to be taken.
-pub const MOST: usize = 64;
-/// Of one address; more are closed at once.
-pub const MOST_OF_ONE: usize = 24;
-/// A request must be there this long after its first byte.
-pub const REQUEST: Duration = Duration::from_secs(10);
-/// A connection without a request is closed after this, and so is one that takes nothing of its answer.
-pub const IDLE: Duration = Duration::from_secs(15);
-/// No connection lives longer.
-pub const LIFE: Duration = Duration::from_secs(300);
+/// What a connection may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; more wait to be taken.
+    pub most: usize,
+    /// Of one address; more are closed at once.
+    pub most_of_one: usize,
+    /// A request must be there this long after its first byte.
+    pub request: Duration,
+    /// A connection without a request is closed after this, and so is one that takes nothing of its answer.
+    pub idle: Duration,
+    /// No connection lives longer.
+    pub life: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            most: 64,
+            most_of_one: 24,
+            request: Duration::from_secs(10),
+            idle: Duration::from_secs(15),
+            life: Duration::from_secs(300),
+        }
+    }
+}
+
 /// Bytes that a peer may send before it is answered: head and body of a request, and what a browser sends ahead.
 pub const UNANSWERED: usize = 64 * 1024;
 /// Connections that the kernel keeps for us.
@@ -71,15 +88,17 @@ pub struct Door {
     listener: TcpListener,
     room: Arc<Semaphore>,
     counts: Counts,
+    limits: Limits,
 }
 
 impl Door {
     /// Around a listener that does not block; called inside a runtime.
-    pub fn new(listener: StdListener) -> io::Result<Self> {
+    pub fn new(listener: StdListener, limits: Limits) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::from_std(listener)?,
-            room: Arc::new(Semaphore::new(MOST)),
+            room: Arc::new(Semaphore::new(limits.most)),
             counts: Counts::default(),
+            limits,
         })
     }
 
@@ -101,9 +120,10 @@ impl Listener for Door {
             };
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    if let Some(seat) = Seat::take(&self.counts, peer.ip()) {
+                    if let Some(seat) = Seat::take(&self.counts, peer.ip(), self.limits.most_of_one)
+                    {
                         let _ = stream.set_nodelay(true);
-                        return (Guarded::new(stream, permit, seat), peer);
+                        return (Guarded::new(stream, permit, seat, self.limits), peer);
                     }
                 }
                 Err(e) => {
@@ -126,10 +146,10 @@ struct Seat {
 }
 
 impl Seat {
-    fn take(counts: &Counts, of: IpAddr) -> Option<Self> {
+    fn take(counts: &Counts, of: IpAddr, most: usize) -> Option<Self> {
         let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(of).or_insert(0);
-        if *count >= MOST_OF_ONE {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -158,18 +178,20 @@ pub struct Guarded {
     /// When it is closed, unless something happens before.
     due: Pin<Box<Sleep>>,
     end: Instant,
+    limits: Limits,
     unanswered: usize,
     _permit: OwnedSemaphorePermit,
     _seat: Seat,
 }
 
 impl Guarded {
-    fn new(stream: TcpStream, permit: OwnedSemaphorePermit, seat: Seat) -> Self {
+    fn new(stream: TcpStream, permit: OwnedSemaphorePermit, seat: Seat, limits: Limits) -> Self {
         let now = Instant::now();
         Self {
             stream,
-            due: Box::pin(sleep_until(now + IDLE)),
-            end: now + LIFE,
+            due: Box::pin(sleep_until(now + limits.idle)),
+            end: now + limits.life,
+            limits,
             unanswered: 0,
             _permit: permit,
             _seat: seat,
@@ -202,7 +224,8 @@ impl AsyncRead for Guarded {
                 let n = buf.filled().len() - before;
                 // The first byte of a request.
                 if self.unanswered == 0 && n > 0 {
-                    self.postpone(REQUEST);
+                    let wait = self.limits.request;
+                    self.postpone(wait);
                 }
                 self.unanswered += n;
                 if self.unanswered > UNANSWERED {
@@ -225,7 +248,8 @@ impl AsyncWrite for Guarded {
         match Pin::new(&mut self.stream).poll_write(cx, bytes) {
             Poll::Ready(Ok(n)) => {
                 self.unanswered = 0;
-                self.postpone(IDLE);
+                let wait = self.limits.idle;
+                self.postpone(wait);
                 Poll::Ready(Ok(n))
             }
             Poll::Ready(e) => Poll::Ready(e),

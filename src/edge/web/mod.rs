@@ -27,6 +27,7 @@ use axum::routing::get;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::listen::{Door, Limits, Peer};
 use super::network::Found;
 use crate::config::code::SetupCode;
 use crate::device::status::Status;
@@ -104,14 +105,24 @@ impl Web {
     /// # Errors
     /// The port is taken, or only root may have it.
     pub fn start(port: u16, site: Site, runtime: &tokio::runtime::Handle) -> Result<Self> {
+        Self::start_on(&addresses(port), Limits::default(), site, runtime)
+    }
+
+    fn start_on(
+        addresses: &[SocketAddr],
+        limits: Limits,
+        site: Site,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Self> {
+        let port = addresses.first().map_or(0, SocketAddr::port);
         let refused = |e: std::io::Error| refused(port, e);
-        let listener = listen::bind(&addresses(port)).map_err(refused)?;
+        let listener = listen::bind(addresses).map_err(refused)?;
         let guard = runtime.enter();
-        let door = listen::Door::new(listener).map_err(refused)?;
+        let door = Door::new(listener, limits).map_err(refused)?;
         drop(guard);
         let address = door.address().map_err(refused)?;
         let (stop, mut stopped) = watch::channel(false);
-        let service = router(Arc::new(site)).into_make_service_with_connect_info::<listen::Peer>();
+        let service = router(Arc::new(site)).into_make_service_with_connect_info::<Peer>();
         let task = runtime.spawn(async move {
             let ended = axum::serve(door, service).with_graceful_shutdown(async move {
                 // Also when nobody is left to stop it.
@@ -178,3 +189,6 @@ fn router(site: Arc<Site>) -> Router {
         .layer(from_fn_with_state(site.clone(), secure::guard))
         .with_state(site)
 }
+
+#[cfg(test)]
+mod tests;
