@@ -7,7 +7,7 @@ need readelf binutils systemd-sysusers systemd
 
 r=$STAGE/root
 base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
-eval "$("$HERE/keys.sh")"
+read_keys
 
 put() { # put MODE SOURCE PLACE: a file of ours, noted for the list of parts
   install -D -m "$1" "$2" "$r$3"
@@ -33,37 +33,27 @@ copy_base() {
 
 # Licences first, as the folder that they lie in goes; then what prune.list names.
 licences() {
-  local d=$STAGE/licences
-  rm -rf "$d"
-  mkdir -p "$d"
-  for tree in "$base" "$pool/root" "$kernel"/*/; do
-    (cd "$tree" && find usr/share/doc -mindepth 2 -maxdepth 2 -name copyright -print 2>/dev/null) | while read -r f; do
-      n=${f%/copyright}
-      # A link leads to the folder of another package, which is there too.
-      [ ! -f "$tree/$f" ] || cp -L "$tree/$f" "$d/${n##*/}.txt" 2>/dev/null || true
-    done
-  done
-  if [ -d "$base/usr/share/common-licenses" ]; then cp -rL "$base/usr/share/common-licenses" "$d/common-licenses"; fi
+  rm -rf "$STAGE/licences"
+  "$HERE/licences.py" "$STAGE/licences" "$base" "$pool/root" "$kernel"/*/
+  if [ -d "$base/usr/share/common-licenses" ]; then cp -rL "$base/usr/share/common-licenses" "$STAGE/licences/common-licenses"; fi
 }
 
 prune() {
   local pattern
-  for pattern in $(list "$HERE/prune.list"); do
-    # Meant to be expanded: inside the root.
+  while read -r pattern; do
+    [ "${pattern#/}" != "$pattern" ] || die "prune.list: '$pattern' is no path"
+    # Meant to be expanded, inside the root and not on this machine.
     # shellcheck disable=SC2086
     rm -rf --one-file-system "$r"$pattern
-  done
+  done < <(list "$HERE/prune.list")
 }
 
-# A file of the pool that the root has not yet.
+# take: those files of the pool, named one a line, that the root has not yet.
 take() {
   local f
   while read -r f; do
-    if [ ! -e "$r$f" ] && [ ! -L "$r$f" ]; then
-      mkdir -p "$r${f%/*}"
-      cp -a "$pool/root$f" "$r$f"
-    fi
-  done
+    if [ ! -e "$r$f" ] && [ ! -L "$r$f" ]; then echo ".$f"; fi
+  done | tar -C "$pool/root" --no-recursion -T - -c | tar -C "$r" -x --numeric-owner --keep-directory-symlink
 }
 
 plugins() {
@@ -75,11 +65,12 @@ plugins() {
     # libcamera opens its parts by name: the image processing of the Pi's cameras.
     for p in "$pool/root$lib"/libcamera/*rpi* "$pool/root$lib"/libcamera/ipa/*rpi*; do if [ -f "$p" ]; then names+=("${p#"$pool/root"}"); fi; done
   fi
+  for p in $(list "$HERE/programs.list"); do names+=("$p"); done
   if [ "$TEST" = 1 ]; then for p in $(list "$HERE/test.list"); do names+=("$p"); done; fi
   "$HERE/elf.py" "$pool/root" "@$STAGE/boothcast" "${names[@]}" >"$STAGE/closure.txt"
   take <"$STAGE/closure.txt"
   # Data without which those libraries do not work.
-  (cd "$pool/root" && find usr/share/alsa etc/fonts usr/share/fontconfig usr/share/libcamera -not -type d -printf '/%p\n' 2>/dev/null) | sort | take
+  (cd "$pool/root" && find usr/share/alsa etc/fonts usr/share/fontconfig usr/share/libcamera -not -type d -printf '/%p\n' 2>/dev/null || true) | sort | take
   say "plug-ins: $(wc -l <"$STAGE/closure.txt") files"
 }
 
@@ -104,19 +95,30 @@ service_files() {
   done <"$from"
 }
 
+# rauc/: system.conf, and the programs that RAUC and the trial unit call.
+rauc_files() {
+  local f conf=$STAGE/system.conf
+  cp "$HERE/rauc/system.conf" "$conf"
+  if [ "$BOOTLOADER" = tryboot ]; then
+    # The firmware of the Pi chooses the slot: RAUC asks our program instead of U-Boot's variables.
+    sed -i -e 's/^bootloader=uboot$/bootloader=custom/' -e '/^boot-attempts/d' -e 's/^#tryboot //' "$conf"
+    put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot
+  fi
+  put 0644 "$conf" /etc/rauc/system.conf
+  for f in "$HERE"/rauc/*; do
+    case ${f##*/} in *.conf | *.md | tryboot-shutdown) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
+  done
+}
+
 our_files() {
   local f
   put 0755 "$STAGE/boothcast" /usr/bin/boothcast
   service_files
   put 0644 "$HERE/files/persist.list" /usr/lib/boothcast/persist.list
-  put 0644 "$HERE/files/fw_env.config" /etc/fw_env.config
   put 0644 "$HERE/files/90-boothcast-slots.rules" /usr/lib/udev/rules.d/90-boothcast-slots.rules
   put 0644 "$HERE/files/boot-firmware.mount" /usr/lib/systemd/system/boot-firmware.mount
-  put 0644 "$HERE/rauc/system.conf" /etc/rauc/system.conf
   put 0644 "$KEYRING" /etc/rauc/keyring.pem
-  for f in "$HERE"/rauc/*; do
-    case ${f##*/} in system.conf | README* | *.md) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
-  done
+  rauc_files
   text /etc/boothcast-release <<RELEASE
 VERSION=$VERSION
 BOARD=$BOARD
@@ -129,6 +131,13 @@ RELEASE
   chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
 }
 
+# The certificate authorities, as the one file that every TLS library reads.
+authorities() {
+  mkdir -p "$r/etc/ssl/certs"
+  find "$r/etc/ssl/certs" -mindepth 1 -delete
+  find "$pool/root/usr/share/ca-certificates" -name '*.crt' -print0 | sort -z | xargs -0 sed '$a\' >"$r/etc/ssl/certs/ca-certificates.crt"
+}
+
 # Users of ours have fixed numbers, as files of the data partition belong to them over many updates.
 users() {
   text /usr/lib/sysusers.d/00-boothcast-ids.conf <<'USERS'
@@ -138,6 +147,8 @@ USERS
   systemd-sysusers --root="$r" >"$STAGE/sysusers.log" 2>&1 || die "systemd-sysusers failed: $(tail -3 "$STAGE/sysusers.log")"
   # Dates in shadow would differ from day to day; and nobody has a password.
   sed -i -E 's/^([^:]+):[^:]*:[^:]*:/\1:!*:20000:/' "$r/etc/shadow"
+  # No program runs with more rights than who starts it.
+  find "$r" -xdev -type f -perm /6000 -exec chmod ug-s {} +
   rm -f "$r"/etc/{passwd-,group-,shadow-,gshadow-,.pwd.lock,subuid-,subgid-}
 }
 
@@ -181,7 +192,10 @@ fixed_files() {
 sweep() {
   local f n=0
   for f in $("$HERE/links.py" unused "$r"); do rm "$r$f"; n=$((n + 1)); done
-  find "$r/$LIBDIR" -maxdepth 1 -xtype l -name 'lib*.so*' -delete
+  # Links to what was taken out: of libraries, and of units that wanted them.
+  "$HERE/links.py" dangling "$r" | sed 's/ -> .*//' | while read -r f; do
+    case $f in "/$LIBDIR"/* | /usr/lib/systemd/* | /usr/bin/* | /usr/sbin/* | /etc/default/* | /etc/alternatives/* | /usr/share/*) rm "$r$f" ;; esac
+  done
   say "root: $n unused libraries taken out"
 }
 
@@ -217,6 +231,7 @@ licences
 prune
 plugins
 kernel_files
+authorities
 our_files
 users
 units

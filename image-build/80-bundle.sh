@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need rauc rauc mksquashfs squashfs-tools
 
-eval "$("$HERE/keys.sh")"
+read_keys
 b=$STAGE/bundle
 rm -rf "$b"
 mkdir -p "$b" "$OUT"
@@ -11,7 +11,7 @@ ln "$STAGE/root.img" "$b/root.img" 2>/dev/null || cp "$STAGE/root.img" "$b/root.
 ln "$STAGE/boot.img" "$b/boot.img" 2>/dev/null || cp "$STAGE/boot.img" "$b/boot.img"
 cat >"$b/manifest.raucm" <<MANIFEST
 [update]
-compatible=boothcast-arm64
+compatible=${COMPATIBLE:-boothcast-arm64}
 version=$VERSION
 build=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)
 

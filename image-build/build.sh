@@ -33,6 +33,11 @@ finish_image() {
   local name=boothcast-$BOARD-$VERSION${SUFFIX:-} f
   say "writing $OUT/$name.img.zst"
   zstd -q -f -19 -T"$(nproc)" "$STAGE/sdcard.img" -o "$OUT/$name.img.zst"
+  if [ "$TEST" = 1 ]; then
+    # What the emulator takes.
+    cp --sparse=always "$STAGE/sdcard.img" "$OUT/boothcast-test.img"
+    cp "$(readlink -f "$CACHE/kernel-$KERNEL")/u-boot-qemu/usr/lib/u-boot/qemu_arm64/u-boot.bin" "$OUT/u-boot-virt.bin"
+  fi
   # The map is of the image as flashed. Its text has the time of its making: taken out.
   bmaptool create "$STAGE/sdcard.img" -o "$OUT/$name.img.bmap" 2>/dev/null
   "$HERE/70-sbom.py" "$STAGE" "$TOP" "$VERSION" "$OUT/$name"
@@ -45,13 +50,13 @@ finish_image() {
 case ${1:-} in
   image)
     check_settings
-    need bmaptool bmap-tools zstd zstd
     [ "$TEST" = 0 ] || SUFFIX=-test
-    eval "$("$HERE/keys.sh")"
+    read_keys
     if [ "$DEVELOPMENT_KEYS" = 1 ] && [ "$TEST" = 0 ] && [ "${DEV_KEYS:-0}" != 1 ]; then
       die "a shipped image needs its own signing keys, as whoever has the development key could update every box" \
         "Give SIGN_CERT=, SIGN_KEY= and KEYRING=, or DEV_KEYS=1 for an image of your own desk"
     fi
+    need bmaptool bmap-tools zstd zstd
     lock
     root
     step 60-image.sh

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ("/usr/lib/aarch64-linux-gnu", "/usr/lib")
+FOLDERS = ("/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib/aarch64-linux-gnu/systemd")
 # Where a link of a read-only root may lead although nothing is there when it is built.
 LATER = ("/run/", "/proc/", "/dev/")
 

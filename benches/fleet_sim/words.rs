@@ -116,6 +116,8 @@ fn info(id: &BoxId, fleet: &FleetName) -> Bytes {
             title: "Raspberry Pi 4".into(),
             model: Some("Raspberry Pi 4 Model B Rev 1.4".into()),
         },
+        system: None,
+        slot: None,
         kernel: "6.12.20".into(),
         arch: "aarch64".into(),
         capabilities: Capabilities {
@@ -172,5 +174,10 @@ fn setup(config: &Config) -> Setup {
             lowest_c: 82.0,
             hold: Duration::from_secs(60),
         },
+        first_run: false,
+        scan: false,
+        safe: None,
+        complaint: None,
+        configured: true,
     }
 }

@@ -43,6 +43,7 @@ fn start(runtime: &tokio::runtime::Runtime, dir: &std::path::Path, port: u16) ->
         notices: vec![],
         sources: None,
         logs: Default::default(),
+        begin: Default::default(),
     };
     App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()))
 }

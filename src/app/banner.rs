@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::remote;
+use super::{mdns, remote};
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth, Secret};
 use crate::edge::net;
@@ -73,6 +73,13 @@ impl Banner<'_> {
         }
         if let Some(tls) = tls {
             let _ = writeln!(out, "  rtsps://{host}:{tls}/main");
+        }
+        if mdns::is_wanted(self.config) {
+            let name = mdns::first_name();
+            let _ = writeln!(
+                out,
+                "  rtsp://{name}:{port}/main   (by name, where no other box has it)"
+            );
         }
         let user = self.login(out);
         let _ = writeln!(

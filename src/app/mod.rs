@@ -14,10 +14,14 @@ mod encoders;
 mod hardware;
 /// The last lines of the log.
 pub mod log_ring;
+pub(crate) mod mdns;
 mod onboard;
 mod prepare;
+mod presence;
 mod remote;
+pub(crate) mod screen;
 pub mod sources;
+mod updates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -28,6 +32,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::board::Board;
 use crate::device::command::{Command, Origin};
+use crate::device::event::Event;
 use crate::device::state::State;
 use crate::device::status::Status;
 use crate::device::supervisor::{Handle, Supervisor};
@@ -46,7 +51,9 @@ use audience::Audience;
 use hardware::Hardware;
 use log_ring::LogRing;
 use onboard::Onboard;
+pub use prepare::Begin;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
+use presence::Presence;
 use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
@@ -69,6 +76,8 @@ pub struct AppOptions {
     pub sources: Option<sources::Sources>,
     /// The last lines of the log: learns the secrets, answers who asks.
     pub logs: LogRing,
+    /// How the run begins, if not well.
+    pub begin: Begin,
 }
 
 /// What comes after the end.
@@ -110,6 +119,7 @@ pub struct App {
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
     remote: Option<(Remote, Db)>,
+    presence: Presence,
     _lock: folder::DirLock,
 }
 
@@ -126,13 +136,15 @@ impl App {
             notices,
             sources,
             logs,
+            begin,
         } = options;
+        let safe = begin.safe.is_some();
         hide_secrets(&logs, &config);
         let begun = Instant::now();
         let state_dir = config.paths.state.clone();
         folder::prepare_dir(&state_dir)?;
         let lock = folder::lock_dir(&state_dir)?;
-        let (wanted, warning) = load_wanted(&config)?;
+        let (wanted, warning) = load_wanted(&config, safe)?;
         crate::media::init()?;
         let found = sources.unwrap_or_else(|| sources::resolve(&config, &board));
         let table = encoders::choose(&config, &board)?;
@@ -141,7 +153,7 @@ impl App {
             logs.hide(password);
         }
 
-        let setup = setup(&config, &table.usable, found.audio.is_some());
+        let setup = setup(&config, &table.usable, found.audio.is_some(), begin);
         let (effects_in, effects_out) = mpsc::channel(256);
         let state = State::new(setup, wanted);
         let wanted_bitrate = state.video().bitrate;
@@ -149,6 +161,7 @@ impl App {
         let status = handle.status();
         let media_events = handle.clone();
         let reporter = Reporter::new(move |event| media_events.media(event));
+        let codes = handle.clone();
         let media_clock = MediaClock::start();
         let engine = Engine::start(
             EngineOptions {
@@ -159,6 +172,7 @@ impl App {
                 video: found.video,
                 audio: found.audio,
                 rtsp,
+                setup: Arc::new(move |event| codes.event(Event::Setup(event))),
                 runtime: runtime.clone(),
             },
             &reporter,
@@ -217,12 +231,20 @@ impl App {
             status: &status,
             runtime,
         });
+        let (page_port, own_network) = (watch::channel(None).1, watch::channel(None).1);
         let end = Arc::new(OnceLock::new());
+        let updates = updates::Updates::start(&updates::Parts {
+            state_dir: &state_dir,
+            handle: &handle,
+            runtime,
+            places: crate::edge::rauc::places::Places::default(),
+        });
         let effects = effects::spawn(effects::Carrier {
             engine,
             hardware,
             audience,
             onboard,
+            updates,
             effects: effects_out,
             state_dir: state_dir.clone(),
             configured: config.encode.video.bitrate,
@@ -230,6 +252,7 @@ impl App {
             handle: handle.clone(),
             logs: logs.clone(),
             end: end.clone(),
+            safe,
         })?;
         let behind = desk::Behind::new(
             handle.clone(),
@@ -258,6 +281,14 @@ impl App {
         };
         let (remote, unmanaged) = open_remote(&state_dir, &remote);
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
+        let presence = Presence::start(presence::Parts {
+            config: &config,
+            status: &status,
+            rtsp_ports,
+            page: page_port,
+            own_network,
+            runtime,
+        });
         let page = banner::Banner {
             notices: page
                 .notices
@@ -281,6 +312,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             _lock: lock,
         })
     }
@@ -295,6 +327,7 @@ impl App {
             notifier,
             local,
             remote,
+            presence,
             end,
             ..
         } = self;
@@ -324,7 +357,7 @@ impl App {
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
-        let all = async { tokio::join!(unheard, unmanaged, rest).2 };
+        let all = async { tokio::join!(unheard, unmanaged, presence.stop(), rest).3 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         let end = end.get().copied().unwrap_or_default();
         tracing::info!(ms = begun.elapsed().as_millis(), clean, ?end, "ended");

@@ -11,6 +11,15 @@ use crate::media::output::rtsp::{RtspOptions, RtspTls};
 use crate::store::files::{self, LoadedWanted};
 use crate::store::setup_file;
 
+/// How a run begins, other than well.
+#[derive(Debug, Clone, Default)]
+pub struct Begin {
+    /// In safe mode: the sentence for people.
+    pub safe: Option<String>,
+    /// With other settings than those that were meant: the sentence for people.
+    pub complaint: Option<String>,
+}
+
 /// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
 pub fn hide_secrets(logs: &LogRing, config: &Config) {
     let keys = config.destination.iter().map(|d| &d.key);
@@ -18,7 +27,7 @@ pub fn hide_secrets(logs: &LogRing, config: &Config) {
 }
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.
-pub fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
+pub fn load_wanted(config: &Config, safe: bool) -> Result<(Wanted, Option<String>)> {
     let (mut wanted, warning) = match files::load_wanted(&config.paths.state)? {
         LoadedWanted::FirstRun => (
             Wanted::new(config.destination.iter().any(|d| d.enabled)),
@@ -29,6 +38,16 @@ pub fn load_wanted(config: &Config) -> Result<(Wanted, Option<String>)> {
     };
     // Whoever wrote the file on the boot partition is as good as whoever showed a code.
     wanted.claimed |= setup_file::is_claimed_by_file(&config.paths.state);
+    if safe {
+        // Who owns the box stays, and who may command it.
+        let (claimed, claim, groups) = (wanted.claimed, wanted.claim, wanted.groups);
+        wanted = Wanted {
+            claimed,
+            claim,
+            groups,
+            ..Wanted::new(false)
+        };
+    }
     Ok((wanted, warning))
 }
 
@@ -65,7 +84,7 @@ pub fn rtsp_options(config: &Config) -> Result<(Option<RtspOptions>, Option<Secr
 }
 
 /// What the core must know of the configuration.
-pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
+pub fn setup(config: &Config, encoders: &[String], audio: bool, begin: Begin) -> Setup {
     Setup {
         name: config.box_.name.clone(),
         main: config.encode.video.clone(),
@@ -86,7 +105,9 @@ pub fn setup(config: &Config, encoders: &[String], audio: bool) -> Setup {
             .collect(),
         adaptive: config.adaptive.clone(),
         first_run: config.setup.enabled,
-        scan: config.setup.camera,
+        scan: config.setup.camera && begin.safe.is_none(),
+        safe: begin.safe,
+        complaint: begin.complaint,
         configured: is_configured(config),
         heat: Limits {
             step_c: config.thermal.step_down_c,

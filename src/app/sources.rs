@@ -113,6 +113,20 @@ pub fn resolve(config: &Config, board: &Board) -> Sources {
     }
 }
 
+/// Neither picture nor sound, for the reason given: the slate stands in.
+#[must_use]
+pub fn none(why: &'static str) -> Sources {
+    let (camera, card, stand_in) = Default::default();
+    Sources {
+        video: Arc::new(move |_| Err(Error::new(Kind::Unsupported, why))),
+        audio: None,
+        card,
+        notes: vec![format!("Picture: slate, because: {why}")],
+        camera,
+        stand_in,
+    }
+}
+
 /// Whether a look for cameras says that there is none that can be used, rather than that one is busy or forbidden.
 pub(in crate::app) fn is_none(problem: &Error) -> bool {
     matches!(problem.kind(), Kind::NotFound | Kind::Unsupported)

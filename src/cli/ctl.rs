@@ -13,6 +13,7 @@ mod raw;
 mod snapshot;
 mod stage;
 mod texts;
+mod update;
 mod values;
 mod watch;
 mod what;
@@ -43,6 +44,7 @@ const HELP: &str = "Examples:
   boothcast ctl lower-third \"Ada Lovelace\" \"Countess of computing\" --seconds 8
   boothcast ctl countdown 20:15 \"Doors open\"
   boothcast ctl product pin \"Cap\" \"19.90 €\" --picture cap.png --url https://shop.example/cap
+  boothcast ctl update install https://updates.example/boothcast-arm64-1.3.0.raucb
   boothcast ctl panic                               everything of the audience off, and kept off
   boothcast ctl snapshot -o now.jpg --max-width 640
 
@@ -110,6 +112,7 @@ fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
             return show(json, setup, &page, out);
         }
         (What::Camera(camera), _) => return camera::run(camera, peer, json, out),
+        (What::Update(update), _) => return update::run(update, peer, json, out),
         (What::Snapshot(snapshot), _) => return snapshot::run(snapshot, peer, json, out),
         (What::Raw { text }, _) => return raw::run(peer, &raw::request(text)?, out),
         (What::Profile(sub), None) => order::custom(*sub, &peer.status()?)?,

@@ -21,7 +21,7 @@ use crate::config::board::Detected;
 use crate::config::{ButtonConfig, LedConfig, ThermalConfig};
 use crate::edge::camera::{self, Wish};
 use crate::edge::deadline::within;
-use crate::edge::{net, sound};
+use crate::edge::{net, screen, sound};
 use crate::error::Result;
 use crate::media::overlay::text::{Written, survey};
 
@@ -60,6 +60,10 @@ pub struct Setup {
     pub wish: Wish,
     /// At which temperatures the picture is made smaller.
     pub thermal: ThermalConfig,
+    /// The name that the box announces, if any.
+    pub name: Option<String>,
+    /// Whether a screen may be used.
+    pub screen: bool,
     /// Folder of fonts, and family; empty: those of the system.
     pub fonts: (PathBuf, String),
 }
@@ -131,6 +135,8 @@ pub fn examine(
         gstreamer: plugins::judge(&gst),
         fonts,
         network: net::look(),
+        name: setup.name.clone(),
+        screens: setup.screen.then(screen::look),
         disk: system::disk(&setup.state_dir),
         clock: net::clock().ok(),
         memory: system::memory(Path::new("/")),

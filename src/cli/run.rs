@@ -1,6 +1,7 @@
 //! `boothcast run`: configuration, logging, runtime, signals, exit code.
 
 mod again;
+mod safe;
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -13,10 +14,12 @@ use super::check::ConfigArgs;
 use super::doctor::{DoctorArgs, EncoderReport, GstReport};
 use crate::app::broker::{self, Broker};
 use crate::app::log_ring::LogRing;
-use crate::app::{App, AppOptions, End, Ended, sources};
+use crate::app::{App, AppOptions, Begin, End, Ended, mdns, screen, sources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::store::import_note::ImportNote;
+use crate::store::{folder, forget};
 
 /// Exit code of a process that a second signal ended: 128 + SIGINT.
 const NOW: i32 = 130;
@@ -35,6 +38,9 @@ pub struct RunArgs {
     /// Without mqtt.broker in the configuration: run an MQTT broker (mosquitto) of one's own, for this machine only.
     #[arg(long)]
     pub with_broker: bool,
+    /// Leave out what could make the box fail, and say so: for boothcast-safe.service.
+    #[arg(long, hide = true)]
+    pub safe: bool,
 }
 
 /// Arguments of `doctor`.
@@ -63,10 +69,22 @@ pub fn run(args: &RunArgs) -> u8 {
 fn try_run(args: &RunArgs) -> Result<u8> {
     let sources = args.config.sources();
     let keep_going = args.keep_going || is_service();
-    let mut loaded = config::load_or_last_good(&sources, &sources.default_state, keep_going)?;
+    let state = sources.state_dir();
+    let returned = settle_state(&state);
+    let keep_going = keep_going || args.safe;
+    let mut loaded = match config::load_or_last_good(&sources, &sources.default_state, keep_going) {
+        Err(problems) if args.safe => safe::fallback(&sources, problems)?,
+        other => other?,
+    };
     let logs = LogRing::default();
     start_logging(&loaded.config, &logs)?;
     let mut notices = notices(&loaded);
+    notices.extend(returned);
+    let begin = begin(args, &loaded, &state);
+    notices.extend(begin.safe.iter().chain(&begin.complaint).cloned());
+    if args.safe {
+        safe::reduce(&mut loaded.config, &mut loaded.board.board);
+    }
     let broker = private_broker(args, &mut loaded.config, &mut notices);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -77,15 +95,17 @@ fn try_run(args: &RunArgs) -> Result<u8> {
             Error::new(Kind::Internal, "The runtime could not be started.").caused_by(e)
         })?;
     let reboot = loaded.config.box_.reboot.clone();
+    let limit = (args.safe && is_service()).then_some(safe::LIMIT);
     let options = AppOptions {
         config: loaded.config,
         board: loaded.board.board,
         clock: Clock::real(),
         notices,
-        sources: None,
+        sources: args.safe.then(|| sources::none(safe::SENTENCE)),
         logs,
+        begin,
     };
-    let ended = runtime.block_on(serve(options));
+    let ended = runtime.block_on(serve(options, limit));
     runtime.shutdown_timeout(Duration::from_millis(200));
     let broker_port = broker.as_ref().map(Broker::port);
     // After the box, so that its last words are heard.
@@ -93,6 +113,8 @@ fn try_run(args: &RunArgs) -> Result<u8> {
     let Ended { clean, end } = ended?;
     match end {
         End::Stop => Ok(u8::from(!clean)),
+        // The service manager has the normal service follow.
+        End::Restart if args.safe && is_service() => Ok(0),
         End::Restart => Err(again::exec(broker_port)),
         End::Reboot => again::reboot(&reboot).map(|()| 0),
     }
@@ -127,6 +149,37 @@ fn is_service() -> bool {
     std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == own)
 }
 
+/// Before anything of the state folder is read: a factory reset that was cut off is ended, and the folder is brought to this
+/// version. What fails of it does not keep the box from starting; the sentence is for people.
+fn settle_state(state: &std::path::Path) -> Option<String> {
+    let settled = finish_reset(state).and_then(|()| super::system::settle_versions(state));
+    settled.unwrap_or_else(|e| Some(e.report()))
+}
+
+fn finish_reset(state: &std::path::Path) -> Result<()> {
+    if !forget::is_begun(state) {
+        return Ok(());
+    }
+    let _lock = folder::lock_dir(state)?;
+    forget::forget(state)?;
+    if forget::has_services() {
+        return Ok(());
+    }
+    forget::end(state)
+}
+
+/// How the run begins, other than well.
+fn begin(args: &RunArgs, loaded: &config::Loaded, state: &std::path::Path) -> Begin {
+    let broken = loaded.set_aside.as_ref().and_then(|p| p.as_slice().first());
+    let broken = broken.map(|first| {
+        format!("The configuration is broken, and the last good one is in force: {first}")
+    });
+    Begin {
+        safe: args.safe.then(|| safe::sentence(loaded)),
+        complaint: ImportNote::load(state).problem.or(broken),
+    }
+}
+
 /// What people should know of how the configuration was loaded.
 fn notices(loaded: &config::Loaded) -> Vec<String> {
     let mut out: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -138,7 +191,7 @@ fn notices(loaded: &config::Loaded) -> Vec<String> {
 }
 
 /// Starts, waits for a signal or for the core's own end, and stops.
-async fn serve(options: AppOptions) -> Result<Ended> {
+async fn serve(options: AppOptions, limit: Option<Duration>) -> Result<Ended> {
     let mut signals = Signals::new()?;
     let handle = tokio::runtime::Handle::current();
     let mut starting = tokio::task::spawn_blocking(move || App::start(options, &handle));
@@ -159,9 +212,16 @@ async fn serve(options: AppOptions) -> Result<Ended> {
     })??;
     let health = tokio::spawn(crate::app::log_health(app.status.clone()));
     let mut status = app.status.clone();
+    let until = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = std::future::ready(()), if told => {}
         () = signals.next() => {}
+        () = until => tracing::info!("the normal service has its turn again"),
         // The core ended by itself: by a command, or because a part that it cannot do without is gone.
         _ = status.wait_for(|s| s.ending) => {}
     }
@@ -227,8 +287,8 @@ fn hangup_is_ignored() -> bool {
 
 /// Logs go to standard error; systemd and shells keep them apart from what is printed for people.
 fn start_logging(config: &Config, logs: &LogRing) -> Result<()> {
-    // What rumqttc says in words of its own, the client says for people; who wants to hear it names it in log.level.
-    let level = format!("rumqttc=off,{}", config.log.level);
+    // What these say in words of their own, their users here say for people; who wants to hear them names them in log.level.
+    let level = format!("rumqttc=off,mdns_sd=off,{}", config.log.level);
     let filter = tracing_subscriber::EnvFilter::try_new(level).map_err(|e| {
         Error::new(Kind::BadConfig, "log.level is not a level or filter.")
             .caused_by(e)
@@ -279,6 +339,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     };
     let (table, video) = (board.board.encoders.clone(), config.encode.video.clone());
     let wish = sources::wish(&config, sources::configured(&config));
+    let name = mdns::is_wanted(&config).then(mdns::first_name);
+    let screen = screen::is_wanted(&config);
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
@@ -286,6 +348,8 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         button: config.button,
         wish,
         thermal: config.thermal,
+        name,
+        screen,
         fonts: (config.overlay.fonts, config.overlay.font),
     };
     let encoders = move || try_encoders(&table, &video);

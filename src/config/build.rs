@@ -247,6 +247,7 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
         moderation: show::moderation(m)?,
         room: show::room(m)?,
         setup: super::setup::setup(m),
+        wifi: super::wifi::build(m)?,
         paths: PathsConfig {
             state: m.path("paths.state"),
         },

@@ -27,6 +27,9 @@ pub const VERSION: u32 = 1;
 /// Under this name the destination of a code is kept.
 pub const DESTINATION: &str = "live";
 
+/// What is wrong with a code of something else.
+pub const NOT_OURS: &str = "it is neither a Wi-Fi code nor a Boothcast code";
+
 const WIFI: &str = "WIFI:";
 const BOX: &str = "BOOTHCAST:";
 
@@ -89,8 +92,14 @@ impl SetupCode {
         } else if let Some(rest) = text.strip_prefix(BOX) {
             read::boothcast(rest).map(|code| Self::Box(Box::new(code)))
         } else {
-            Err("it is neither a Wi-Fi code nor a Boothcast code".into())
+            Err(NOT_OURS.into())
         }
+    }
+
+    /// Whether a text is meant to be such a code, well or badly.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with(WIFI) || text.starts_with(BOX)
     }
 
     /// The text of the QR code, secrets and all.

@@ -17,8 +17,10 @@ use std::sync::Arc;
 
 use super::board::Detected;
 use super::document;
-use super::load::validate;
+use super::load::{Destinations, Sources, Text, compose, read_files, validate};
 use super::problems::{Origin, Problem, Problems};
+use super::value::Value;
+use super::wifi::WifiConfig;
 use lines::{Secrets, Spot};
 pub use setup_text::{drop_named, setup_toml};
 
@@ -66,6 +68,53 @@ pub fn take_in(text: &str, before: Option<&str>, board: &Detected) -> Result<Tak
     })
 }
 
+/// Checks what is to be kept together with the layers around it, as the next start will see them: `setup` is the text of
+/// [`SETUP`] then.
+///
+/// # Errors
+/// Every problem; those of the kept text are told of [`BOOT_FILE`], whose lines they count.
+pub fn check_with(kept: &str, setup: &str, sources: &Sources) -> Result<(), Problems> {
+    let (mut texts, mut problems) = (Vec::new(), Problems::default());
+    let mut own = String::new();
+    for (path, required) in &sources.files {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        let text = match name {
+            IMPORTED => {
+                own = path.display().to_string();
+                kept
+            }
+            SETUP => setup,
+            _ => {
+                let (read, bad) = read_files(&[(path.clone(), *required)]);
+                texts.extend(read);
+                problems.extend(bad);
+                continue;
+            }
+        };
+        texts.push(Text {
+            path: path.clone(),
+            text: text.to_owned(),
+            open: false,
+        });
+    }
+    compose(&texts, problems, sources, Destinations::All)
+        .map(|_| ())
+        .map_err(|problems| renamed(problems, &own))
+}
+
+/// Problems of the file `own`, told of the boot partition's.
+fn renamed(problems: Problems, own: &str) -> Problems {
+    let mut out = Problems::default();
+    for mut problem in problems.into_vec() {
+        if problem.file == own {
+            BOOT_FILE.clone_into(&mut problem.file);
+        }
+        problem.message = problem.message.replace(own, BOOT_FILE);
+        out.push(problem);
+    }
+    out
+}
+
 /// Whether what was taken in says what the box is: its name, a broker, or a destination. Then nobody else may claim it.
 #[must_use]
 pub fn claims(text: &str) -> bool {
@@ -81,6 +130,27 @@ pub fn is_empty(text: &str) -> bool {
         .lines()
         .map(str::trim)
         .all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// The Wi-Fi network that a checked text names.
+#[must_use]
+pub fn wifi(text: &str) -> Option<WifiConfig> {
+    let entries = document::read(text, &Arc::from(IMPORTED), None)
+        .layer
+        .entries;
+    let value = |key: &str| entries.get(key)?.value.as_ref();
+    let ssid = match value("wifi.ssid") {
+        Some(Value::Text(ssid)) if !ssid.is_empty() => ssid.clone(),
+        _ => return None,
+    };
+    Some(WifiConfig {
+        ssid,
+        password: match value("wifi.password") {
+            Some(Value::Secret(secret)) => Some(secret.clone()),
+            _ => None,
+        },
+        hidden: matches!(value("wifi.hidden"), Some(Value::Bool(true))),
+    })
 }
 
 fn problems(bad: &[lines::Bad]) -> Problems {

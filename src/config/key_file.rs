@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::types::Secret;
 use super::value::checks;
@@ -36,7 +36,12 @@ pub fn read(path: &Path) -> Result<Secret, Complaint> {
         return Err((format!("The key file{name} is not a regular file."), None));
     }
     let mode = meta.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    // The service manager gives a credential to one user by an access list, whose mask looks like rights of the group.
+    let forbidden = match credentials() {
+        Some(folder) if path.starts_with(&folder) => 0o027,
+        _ => 0o077,
+    };
+    if mode & forbidden != 0 {
         return Err((
             format!("The key file{name} can be read by others (mode {mode:04o})."),
             Some(format!("Run: chmod 600 {}", path.display())),
@@ -64,6 +69,12 @@ pub fn read(path: &Path) -> Result<Secret, Complaint> {
     }
     checks::stream_key(key).map_err(|_| complaint("holds something that is not a stream key"))?;
     Ok(Secret::new(key))
+}
+
+/// Folder of this service's credentials, if it has some.
+pub fn credentials() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+    folder.is_absolute().then_some(folder)
 }
 
 /// Opens without waiting: a FIFO must not hold up the start.
@@ -117,7 +128,6 @@ fn looks_like_a_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
     use super::*;
 

@@ -43,6 +43,7 @@ mod tests;
 pub mod types;
 mod url;
 mod value;
+mod wifi;
 
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
 pub(crate) use key_file::read as read_key_file;
@@ -61,3 +62,4 @@ pub use types::{
 };
 pub(crate) use value::bitrate_number;
 pub(crate) use value::checks::stream_key as check_stream_key;
+pub use wifi::WifiConfig;

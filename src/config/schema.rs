@@ -9,6 +9,7 @@ use super::mqtt::MqttConfig;
 use super::setup::SetupConfig;
 use super::show::{DanmakuConfig, ModerationConfig, OverlayConfig, RoomConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
+use super::wifi::WifiConfig;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,8 @@ pub struct Config {
     pub room: RoomConfig,
     /// How the box is told what it is.
     pub setup: SetupConfig,
+    /// The network of a box that was set up by a file.
+    pub wifi: Option<WifiConfig>,
     /// Folders.
     pub paths: PathsConfig,
     /// Logging.

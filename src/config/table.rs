@@ -61,6 +61,10 @@ pub const SECTIONS: &[Section] = &[
         "setup",
         "How a box that nobody has set up yet is told what it is. `docs/set-up.md` says how.",
     ),
+    section(
+        "wifi",
+        "The Wi-Fi network of a box from the SD-card image, for the file on its boot partition; elsewhere the system has the network. A QR code or the set-up page says the same without it.",
+    ),
     section("paths", "Folders."),
     section("log", "Logging, to standard error."),
 ];
@@ -334,6 +338,13 @@ table! {
         "Whether the box says its name (`boothcast-….local`) and its services on the local network.";
     "setup.screen", Bool, Is("true"),
         "Whether a screen at the board's HDMI shows name, address and state, where no other program draws on it.";
+
+    "wifi.ssid", Text("the name of a Wi-Fi network", super::wifi::ssid), Is(""),
+        "Name of the network; empty: none.";
+    "wifi.password", Secret, Unset("an open network"),
+        "Its password, 8 to 63 characters.";
+    "wifi.hidden", Bool, Is("false"),
+        "Whether the network does not say its name.";
 
     "paths.state", Path, Unset("`$STATE_DIRECTORY`; else `/var/lib/boothcast` for root; else `~/.local/state/boothcast`"),
         "Folder for what must survive a restart: what was wanted, passwords, the last good configuration.";

@@ -124,7 +124,7 @@ pub fn check(key: &Key, raw: &Raw, base: Option<&Path>) -> Result<Value, Refusal
             .parse()
             .map(Value::Ip)
             .map_err(|_| Refusal::new("must be an IP address, such as 0.0.0.0 or ::1")),
-        (Kind::Secret, Raw::Text(t)) => match checks::stream_key(t) {
+        (Kind::Secret, Raw::Text(t)) => match secret(key, t) {
             Ok(()) => Ok(Value::Secret(Secret::new(*t))),
             Err(clause) => Err(Refusal::new(clause)),
         },
@@ -207,12 +207,37 @@ fn choice(key: &Key, words: &[&str], text: &str) -> Result<Value, Refusal> {
     })
 }
 
+/// How a path begins that names a credential of the service (systemd.exec(5), `LoadCredential=`, `ImportCredential=`).
+const CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY/";
+
+/// The file of a credential; outside a service one that cannot exist, which is told where it is read.
+fn credential(name: &str) -> Result<PathBuf, Refusal> {
+    if name.is_empty() || name.contains('/') || name == ".." {
+        return Err(Refusal::new("must name one credential after the folder"));
+    }
+    let folder = super::key_file::credentials();
+    Ok(folder
+        .unwrap_or_else(|| "/run/credentials/none".into())
+        .join(name))
+}
+
+/// Keys and passwords have no spaces, but for the one that people choose to be spoken.
+fn secret(key: &Key, text: &str) -> Result<(), String> {
+    match key.path {
+        "wifi.password" => super::wifi::password(text),
+        _ => checks::stream_key(text),
+    }
+}
+
 fn path(text: &str, base: Option<&Path>) -> Result<Value, Refusal> {
     if text.len() > 4096 || text.chars().any(char::is_control) {
         return Err(Refusal::new("must be a path without control characters"));
     }
     if text.starts_with('~') {
         return Err(Refusal::new("must not begin with ~").mend("Write the whole path."));
+    }
+    if let Some(name) = text.strip_prefix(CREDENTIALS) {
+        return credential(name).map(Value::Path);
     }
     let path = PathBuf::from(text);
     Ok(Value::Path(match base {

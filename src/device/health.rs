@@ -33,6 +33,7 @@ use super::actual::Saved;
 use super::encoder::{Encoder, Session};
 use super::event::{DestinationState, LevelState};
 use super::health_hardware;
+use super::health_start;
 use super::led::{LedPattern, Trouble};
 use super::setup;
 use super::source::Source;
@@ -70,12 +71,14 @@ pub fn health(state: &State) -> Health {
     let (severity, mut sentence, mut led) = ending(state)
         .or_else(|| health_hardware::confirm(state))
         .or_else(|| setup::finding(state))
+        .or_else(|| health_start::safe(state))
         .or_else(|| no_encoder(state))
         .or_else(|| no_camera(state))
         .or_else(|| key_rejected(state))
         .or_else(|| health_hardware::too_much(state))
         .or_else(|| unreachable(state))
         .or_else(|| unsaved(state))
+        .or_else(|| health_start::complaint(state))
         .or_else(|| encoder_trouble(state))
         .or_else(|| health_hardware::hot(state))
         .or_else(|| no_sound(state))
@@ -105,6 +108,9 @@ pub fn health(state: &State) -> Health {
 /// What the slate says, or `None` while there is a camera picture (the old sentence stays, unseen).
 #[must_use]
 pub fn slate_sentence(state: &State) -> Option<String> {
+    if let Some(safe) = &state.setup.safe {
+        return Some(safe.clone());
+    }
     match &state.actual.camera {
         Source::Up { .. } => None,
         _ if setup::slate(state).is_some() => setup::slate(state),
@@ -133,6 +139,15 @@ pub(super) fn warning(state: &State, sentence: impl Into<String>) -> Option<Find
         other => other,
     };
     Some((Severity::Warning, sentence.into(), led))
+}
+
+/// The light says storage, unless the box is live.
+pub(super) fn of_storage((severity, sentence, led): Finding) -> Option<Finding> {
+    let led = match led {
+        LedPattern::Degraded => led,
+        _ => LedPattern::Error(Trouble::Storage),
+    };
+    Some((severity, sentence, led))
 }
 
 /// On air, on the way to it, or neither.
@@ -255,12 +270,7 @@ fn unsaved(state: &State) -> Option<Finding> {
                 format!("Settings cannot be saved: {reason}"),
                 "Make room on the disk, or check its permissions.",
             );
-            let (severity, sentence, led) = warning(state, sentence)?;
-            let led = match led {
-                LedPattern::Degraded => led,
-                _ => LedPattern::Error(Trouble::Storage),
-            };
-            Some((severity, sentence, led))
+            of_storage(warning(state, sentence)?)
         }
         _ => None,
     }

@@ -32,6 +32,7 @@ pub mod hardware;
 pub mod health;
 /// What it says of the devices of the box.
 mod health_hardware;
+mod health_start;
 /// LED patterns: what the light does, as data.
 pub mod led;
 /// The sound card's own mixer, and what must be set again.
@@ -121,5 +122,7 @@ mod supervisor_tests;
 pub(crate) mod supervisor_world;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod update_properties;
 #[cfg(test)]
 mod wish_tests;

@@ -66,6 +66,10 @@ pub struct Setup {
     pub first_run: bool,
     /// Whether codes that are shown to the camera are taken.
     pub scan: bool,
+    /// The box runs in safe mode: the sentence for people.
+    pub safe: Option<String>,
+    /// What is wrong with the settings that it was to start with; others are in force. One sentence.
+    pub complaint: Option<String>,
     /// Whether the configuration says already what the box is: then nobody needs to claim it.
     pub configured: bool,
 }

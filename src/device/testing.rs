@@ -55,6 +55,8 @@ pub(crate) fn setup() -> Setup {
         },
         first_run: false,
         scan: true,
+        safe: None,
+        complaint: None,
         configured: false,
         heat: Limits::default(),
     }

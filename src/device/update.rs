@@ -193,6 +193,8 @@ pub struct Ended {
     pub version: Option<String>,
     /// One sentence for people.
     pub sentence: String,
+    /// It ended since the start, or nobody was told of it before.
+    pub fresh: bool,
     /// Until when it is said to everybody, while it is.
     pub told_until: Option<Duration>,
 }
@@ -250,7 +252,7 @@ impl State {
             UpdateEvent::DataWritable(yes) => update.gate.data(yes, now),
             UpdateEvent::Starts(starts) => update.gate.starts = Some(starts),
             UpdateEvent::MarkedGood => self.marked_good(),
-            UpdateEvent::MarkFailed { reason } => update.gate.not_marked(clean(&reason)),
+            UpdateEvent::MarkFailed { reason } => update.gate.not_marked(&clean(&reason)),
             UpdateEvent::RolledBack => {
                 if matches!(update.job, Job::Leaving { .. }) {
                     self.start_anew(effects);
@@ -320,6 +322,7 @@ impl State {
             outcome,
             version,
             sentence,
+            fresh: outcome != Outcome::TakenBack || told.is_some(),
             told_until: told.map(|t| self.now.saturating_add(t)),
         });
     }

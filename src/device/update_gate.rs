@@ -79,7 +79,7 @@ impl Gate {
     }
 
     /// It could not be marked good.
-    pub(super) fn not_marked(&mut self, reason: String) {
+    pub(super) fn not_marked(&mut self, reason: &str) {
         self.why = Some(format!("it could not be marked good: {reason}"));
     }
 
@@ -227,7 +227,10 @@ impl State {
         }
         let starts = gate.starts;
         let since_first = now.saturating_add(starts.map_or(Duration::ZERO, |s| s.first_ago));
-        let reason = if let Some(starts) = starts.filter(|s| s.count >= MOST_STARTS) {
+        let reason = if self.setup.safe.is_some() {
+            // Its picture flows, but it is no show: the service failed too often, or cannot use its settings.
+            "it came up in safe mode only".to_owned()
+        } else if let Some(starts) = starts.filter(|s| s.count >= MOST_STARTS) {
             format!("the service was started {} times", starts.count)
         } else if since_first >= DEADLINE {
             let why = gate.why.as_deref().unwrap_or("nothing was heard of it");

@@ -48,6 +48,9 @@ pub struct UpdateStatus {
     pub step: Option<String>,
     /// How the last one ended.
     pub ended: Option<Outcome>,
+    /// Nobody was told of that end yet.
+    #[serde(skip)]
+    pub news: bool,
     /// Of which version, if it was known.
     pub ended_version: Option<String>,
     /// What is being done, or how the last one ended: one sentence.
@@ -91,6 +94,7 @@ impl UpdateStatus {
             percent,
             step,
             ended: last.map(|l| l.outcome),
+            news: last.is_some_and(|l| l.fresh),
             ended_version: last.and_then(|l| l.version.clone()),
             note: going_on_sentence(state).or_else(|| last.map(|l| l.sentence.clone())),
         }

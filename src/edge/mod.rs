@@ -24,6 +24,8 @@ pub mod net;
 pub mod network;
 /// Hot-plug of cameras and sound cards.
 pub mod plug;
+/// Updates: RAUC over D-Bus, bundles from a server.
+pub mod rauc;
 /// A screen that is plugged in (DRM).
 pub mod screen;
 /// ALSA capture cards: discovery, mixer controls.

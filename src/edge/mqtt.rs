@@ -15,6 +15,8 @@ pub mod codec;
 mod core_words;
 pub mod events;
 pub mod homeassistant;
+/// How an update goes.
+pub mod job;
 pub mod schema;
 pub mod telemetry;
 pub mod tell;

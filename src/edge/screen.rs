@@ -17,7 +17,7 @@ mod find;
 mod mode;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ use find::{Connector, Plugged};
 const LOOK: Duration = Duration::from_secs(2);
 /// After a failure, and where the kernel does not know without a look at the wire.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How long [`Screen::stop`] waits for the thread.
+/// How long the end of the thread is waited for.
 const JOIN_LIMIT: Duration = Duration::from_millis(500);
 
 /// A picture for the whole screen.
@@ -108,7 +108,7 @@ impl std::fmt::Display for ScreenState {
 /// Asked for a picture whenever there may be a new one; `None`: what is shown is still right.
 pub type Painter = Box<dyn FnMut(Wish) -> Option<Picture> + Send>;
 
-/// The running part. Dropping it ends it, too.
+/// The running part. Dropping it lets go of the screen, bounded by half a second: a driver that hangs is left behind with its thread.
 #[derive(Debug)]
 pub struct Screen {
     /// Closed to end the thread.
@@ -158,10 +158,9 @@ impl Screen {
 
     /// Something has changed: the painter is asked soon. Never waits.
     pub fn poke(&self) {
-        if let Some(pokes) = &self.pokes
-            && let Err(TrySendError::Disconnected(())) = pokes.try_send(())
-        {
-            tracing::debug!("the screen's thread has ended");
+        if let Some(pokes) = &self.pokes {
+            // Full: it was told already. Closed: nobody is left to be told.
+            let _ = pokes.try_send(());
         }
     }
 
@@ -169,11 +168,6 @@ impl Screen {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<ScreenState> {
         self.state.clone()
-    }
-
-    /// Lets go of the screen. Bounded by half a second: a driver that hangs is left behind with its thread.
-    pub fn stop(self) {
-        drop(self);
     }
 }
 
@@ -267,7 +261,7 @@ impl Keeper {
             }
             self.not_before = Some((connector, Instant::now() + AGAIN));
         }
-        self.say(state);
+        self.say(&state);
     }
 
     /// Shows the picture of now.
@@ -299,13 +293,13 @@ impl Keeper {
             let until = Instant::now() + AGAIN;
             self.not_before = self.shown.take().map(|(connector, _)| (connector, until));
         }
-        self.say(state);
+        self.say(&state);
     }
 
     /// Tells it, and once for each change a line of the log.
-    fn say(&self, state: ScreenState) {
+    fn say(&self, state: &ScreenState) {
         let changed = self.tell.send_if_modified(|now| {
-            let changed = *now != state;
+            let changed = *now != *state;
             *now = state.clone();
             changed
         });

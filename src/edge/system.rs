@@ -218,7 +218,7 @@ fn signal(text: &str, link: &str) -> Option<i32> {
 }
 
 /// Free space for ordinary users in the file system of `folder`, bytes.
-fn disk_free(folder: &Path) -> Option<u64> {
+pub fn disk_free(folder: &Path) -> Option<u64> {
     let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
     // SAFETY: a C structure of integers, for which all zeroes are a value.
     let mut raw: libc::statvfs = unsafe { std::mem::zeroed() };

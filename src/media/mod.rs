@@ -34,6 +34,8 @@ pub mod overlay;
 pub mod raw;
 /// How media code tells the core what happened.
 pub mod report;
+/// Codes of set-up in the camera's picture.
+pub mod scan;
 pub(crate) mod sync;
 /// One clock and one base time for every pipeline.
 pub mod time;

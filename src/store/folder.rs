@@ -7,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::files::{self, TEMP_PREFIX};
+pub use super::forget::forget;
 use crate::error::{Error, Kind, Result, io_kind};
 
 /// Name of the lock file inside the folder.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// Makes the folder (0700) where it does not exist, and checks that files can be written in it.
 ///
@@ -103,36 +104,6 @@ fn note_owner(file: &mut File) {
     let _ = file.set_len(0);
     let _ = file.rewind();
     let _ = writeln!(file, "{}", std::process::id());
-}
-
-/// Forgets everything that the box was told: empties the folder but for its lock and its control socket, which are in
-/// use. With the lock held nobody else writes there.
-///
-/// # Errors
-/// What could not be removed first; the rest is removed all the same.
-pub fn forget(dir: &Path) -> Result<()> {
-    let trouble = |path: &Path, e: std::io::Error| {
-        Error::new(io_kind(&e), format!("{} cannot be removed", path.display()))
-            .caused_by(e)
-            .mend("Remove it by hand, or give this user the state folder.")
-    };
-    let mut first = None;
-    for entry in std::fs::read_dir(dir)
-        .map_err(|e| trouble(dir, e))?
-        .flatten()
-    {
-        let path = entry.path();
-        let kind = entry.file_type();
-        let gone = match kind {
-            Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(&path),
-            Ok(kind) if kind.is_file() && entry.file_name() != LOCK => std::fs::remove_file(&path),
-            _ => Ok(()),
-        };
-        if let Err(e) = gone {
-            first.get_or_insert(trouble(&path, e));
-        }
-    }
-    first.map_or(Ok(()), Err)
 }
 
 /// Removes temporary files: with the lock held nobody else is writing them.

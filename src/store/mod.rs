@@ -4,10 +4,15 @@
 pub mod access_point;
 /// The database and its one writer thread.
 pub mod db;
+pub(crate) mod fault;
 /// Atomic small files: wanted state, passwords.
 pub mod files;
 /// The state folder: made, checked, locked.
 pub mod folder;
+/// A factory reset of the state folder.
+pub mod forget;
+/// How far the boot partition's file was taken in.
+pub mod import_note;
 /// The journal of commands.
 pub mod journal;
 /// Stream keys, beside what is wanted.
@@ -16,6 +21,8 @@ mod keys;
 pub mod outbox;
 /// What a code or the page said, for the next start.
 pub mod setup_file;
+/// Which version wrote the state folder, and the way back.
+pub mod versions;
 
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,8 @@ fn setup(state_dir: &Path) -> Setup {
             lowest_c: 85.0,
             recover_s: 60,
         },
+        name: None,
+        screen: false,
         fonts: (PathBuf::new(), String::new()),
     }
 }

@@ -1,7 +1,7 @@
 //! Golden frames: scenes drawn by the very code of the box, against the pictures of `docs/images`. `make bless` draws them
 //! anew; look at them before they are kept.
 
-mod difference;
+pub mod difference;
 
 use std::fs;
 use std::path::PathBuf;

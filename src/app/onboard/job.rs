@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::config::code::{BoxCode, WifiCode};
 use crate::edge::network::{Found, Network};
 use crate::error::{Error, Kind, Result};
@@ -14,8 +16,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Job {
-    /// Join a network.
-    Join(WifiCode),
+    /// Join a network, until then.
+    Join(WifiCode, Instant),
     /// Keep this for the next start.
     Adopt(Box<BoxCode>),
     /// Look around for networks.
@@ -39,6 +41,8 @@ pub(super) enum Done {
     Open(Result<WifiCode>, Option<Vec<Found>>),
     /// [`Job::Close`]
     Close(Result<()>),
+    /// It was broken off.
+    Nothing,
 }
 
 /// What carrying out needs.
@@ -56,7 +60,7 @@ impl Worker {
     /// Does it.
     pub(super) async fn run(self, job: Job) -> Done {
         match job {
-            Job::Join(code) => Done::Join(self.join(&code).await),
+            Job::Join(code, end) => Done::Join(self.join(&code, end).await),
             Job::Adopt(code) => Done::Adopt(self.adopt(code).await),
             Job::Scan => Done::Scan(self.network.scan(true).await),
             Job::Open => self.open().await,
@@ -64,11 +68,11 @@ impl Worker {
         }
     }
 
-    async fn join(&self, code: &WifiCode) -> Result<()> {
+    async fn join(&self, code: &WifiCode, end: Instant) -> Result<()> {
         if self.network.state().borrow().access_point {
             tokio::time::sleep(FAREWELL).await;
         }
-        self.network.join(code).await
+        self.network.join(code, end).await
     }
 
     async fn adopt(&self, code: Box<BoxCode>) -> Result<()> {

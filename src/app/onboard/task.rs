@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::Parts;
 use super::job::{Done, Job, Worker};
 use crate::clock::Clock;
-use crate::config::code::WifiCode;
+use crate::config::code::{SetupCode, WifiCode};
 use crate::device::event::Event;
-use crate::device::setup::{SetupEvent, SetupStep};
+use crate::device::setup::{SetupEvent, SetupStep, Way};
 use crate::device::supervisor::Handle;
 use crate::edge::network::ap_policy::{ApPolicy, Order, World};
 use crate::edge::network::{Found, Network, State, network_name};
 use crate::edge::web::{Site, Web, Wish};
 
+/// Longest time from the step to its outcome: less than the core waits for it (60 s).
+const JOIN: Duration = Duration::from_secs(56);
 /// Jobs that wait.
 const JOBS: usize = 8;
 /// The policy looks at the world so often.
@@ -53,6 +55,8 @@ pub(super) struct Task {
     own: Option<WifiCode>,
     /// What was told last of the network.
     told: Option<Option<String>>,
+    /// What the page was told and the core was not yet.
+    codes: VecDeque<SetupCode>,
     used: Option<Duration>,
     scanned: Option<Duration>,
 }
@@ -68,15 +72,16 @@ impl Task {
         let setup = &parts.config.setup;
         let (wish, wishes) = mpsc::channel(WISHES);
         let (found, found_out) = watch::channel(Vec::new());
-        let site = Site::new(parts.handle.clone(), parts.status.clone(), found_out, wish);
         let hardware_id = crate::edge::net::hardware_id();
+        let own_name = network_name(hardware_id.as_deref());
+        let site = Site::new(parts.status.clone(), found_out, wish, &names(&own_name));
         Self {
             handle: parts.handle.clone(),
             clock: parts.clock.clone(),
             worker: Worker {
                 network: network.clone(),
                 state_dir,
-                own_name: network_name(hardware_id.as_deref()),
+                own_name,
             },
             network,
             steps,
@@ -91,6 +96,7 @@ impl Task {
             running: None,
             own: None,
             told: None,
+            codes: VecDeque::new(),
             used: None,
             scanned: None,
         }
@@ -132,9 +138,18 @@ impl Task {
                 }
                 self.look();
             }
-            SetupStep::Join(code) => self.queue(Job::Join(code)),
-            SetupStep::Adopt(code) => self.queue(Job::Adopt(code)),
+            SetupStep::Join(code) => self.answer_soon(Job::Join(code, Instant::now() + JOIN)),
+            SetupStep::Adopt(code) => self.answer_soon(Job::Adopt(code)),
         }
+    }
+
+    /// The core waits for the outcome: looking around has to wait.
+    fn answer_soon(&mut self, job: Job) {
+        self.waiting.retain(|job| *job != Job::Scan);
+        if let Some((Job::Scan, work)) = &self.running {
+            work.abort();
+        }
+        self.queue(job);
     }
 
     fn queue(&mut self, job: Job) {
@@ -160,7 +175,7 @@ impl Task {
         let running = self.running.iter().map(|(job, _)| job);
         running
             .chain(&self.waiting)
-            .any(|job| matches!(job, Job::Join(_)))
+            .any(|job| matches!(job, Job::Join(..)))
     }
 
     fn on_network(&mut self, state: &State) {
@@ -205,8 +220,23 @@ impl Task {
 
     fn on_wish(&mut self, wish: Wish) {
         self.used = Some(self.clock.now());
-        if wish == Wish::LookAround {
-            self.scan();
+        match wish {
+            Wish::Used => {}
+            Wish::LookAround => self.scan(),
+            Wish::Codes(codes) => {
+                self.codes = codes.into();
+                self.next_code();
+            }
+        }
+    }
+
+    /// Hands the next code of the page to the core, which takes one at a time.
+    fn next_code(&mut self) {
+        if let Some(code) = self.codes.pop_front() {
+            self.tell(SetupEvent::Seen {
+                way: Way::Page,
+                code,
+            });
         }
     }
 
@@ -223,12 +253,23 @@ impl Task {
 
     fn on_done(&mut self, done: Option<Done>) {
         match done {
-            None => self.tell(SetupEvent::Failed {
-                reason: "a fault of the program; restart the box".into(),
-            }),
+            None => {
+                self.codes.clear();
+                self.tell(SetupEvent::Failed {
+                    reason: "a fault of the program; restart the box".into(),
+                });
+            }
+            Some(Done::Nothing) => {}
             Some(Done::Join(joined)) => {
                 self.down();
+                let joined_now = joined.is_ok();
                 self.outcome(joined);
+                // What the box is to be follows its network; without one whoever filled in the form tries again.
+                if joined_now {
+                    self.next_code();
+                } else {
+                    self.codes.clear();
+                }
             }
             Some(Done::Adopt(kept)) => self.outcome(kept),
             Some(Done::Scan(found)) => self.on_found(found),
@@ -309,24 +350,45 @@ impl Task {
     }
 }
 
-/// Waits for the running job; for ever while there is none. `None`: it ended by a fault.
+/// Waits for the running job; for ever while there is none. `None`: one whose outcome the core waits for ended by a fault.
 async fn finished(running: &mut Option<(Job, JoinHandle<Done>)>) -> Option<Done> {
-    let Some((_, work)) = running else {
+    let Some((job, work)) = running else {
         return std::future::pending().await;
     };
-    let done = work
-        .await
-        .inspect_err(|e| tracing::error!(error = %e, "a job of set-up failed"));
+    let done = match work.await {
+        Ok(done) => Some(done),
+        Err(e) => {
+            if !e.is_cancelled() {
+                tracing::error!(error = %e, "a job of set-up ended by a fault of ours");
+            }
+            let awaited = matches!(job, Job::Join(..) | Job::Adopt(_));
+            (!awaited).then_some(Done::Nothing)
+        }
+    };
     *running = None;
-    done.ok()
+    done
+}
+
+/// How the box is called on the local network: as its access point, and by the machine's own name.
+fn names(own_name: &str) -> Vec<String> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim().split('.').next().unwrap_or_default().to_owned();
+    [own_name.to_owned(), host]
+        .into_iter()
+        .filter(|n| !n.is_empty())
+        .collect()
 }
 
 /// The page, where it is wanted and its port is free.
-fn open_page(port: u16, site: Site, runtime: &tokio::runtime::Handle) -> Option<Web> {
+fn open_page(
+    port: u16,
+    site: crate::error::Result<Site>,
+    runtime: &tokio::runtime::Handle,
+) -> Option<Web> {
     if port == 0 {
         return None;
     }
-    Web::start(port, site, runtime)
+    site.and_then(|site| Web::start(port, site, runtime))
         .inspect_err(|e| tracing::warn!("{}", e.report()))
         .ok()
 }

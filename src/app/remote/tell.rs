@@ -255,6 +255,8 @@ fn info(parts: &Parts<'_>) -> Info {
             title: parts.board.title.clone(),
             model: system::model(),
         },
+        system: None,
+        slot: None,
         kernel: system::kernel(),
         arch: std::env::consts::ARCH.to_owned(),
         capabilities: Capabilities {

@@ -68,6 +68,7 @@ pub(super) fn order(what: &What) -> Result<Option<Value>, Trouble> {
         What::Config(Config::Validate { file }) => Command::ConfigValidate {
             toml: text_of(file)?,
         },
+        What::Update(update) => update.command(),
         What::Identify => Command::Identify,
         What::Setup(Setup::Open) => Command::SetupOpen { open: true },
         What::Setup(Setup::Close) => Command::SetupOpen { open: false },

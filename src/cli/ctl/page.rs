@@ -34,6 +34,7 @@ pub(super) fn status(status: &Value) -> String {
         row("Fault", note);
     }
     row("Set-up", setup(&status["setup"]));
+    row("Version", version(&status["update"]));
     row("Up", span(number(status, "uptime_s")));
     format!(
         "{}: {}\n{}",
@@ -61,6 +62,26 @@ pub(super) fn setup(setup: &Value) -> String {
             .map(|note| note.trim_end_matches('.').to_owned()),
     );
     parts.join("; ")
+}
+
+/// What is in the slots; nothing where there are none.
+fn version(update: &Value) -> String {
+    let text = |key: &str| text(update, key);
+    if text("slot").is_empty() {
+        return String::new();
+    }
+    let trial = if update["trial"] == true {
+        ", on trial"
+    } else {
+        ""
+    };
+    let note = text("note").trim_end_matches('.');
+    let gap = if note.is_empty() { "" } else { "; " };
+    format!(
+        "{} in slot {}{trial}{gap}{note}",
+        text("version"),
+        text("slot")
+    )
 }
 
 /// What the owner has put up, and whether the audience is shut out.

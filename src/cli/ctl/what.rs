@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{audience, camera, stage, values};
+use super::{audience, camera, stage, update, values};
 use crate::config::{DestinationName, Rgb, StreamUrl};
 use crate::room::item::AlertKind;
 
@@ -84,6 +84,9 @@ pub enum What {
     /// Set-up: whether codes shown to the camera, and the box's page, are taken.
     #[command(subcommand)]
     Setup(Setup),
+    /// New versions of the box's software: install, look, go back.
+    #[command(subcommand)]
+    Update(update::Update),
     /// End the program in order and start it anew.
     Restart,
     /// Start the machine anew.

@@ -51,6 +51,8 @@ fn healthy() -> Report {
             }),
             dns: vec!["192.168.1.1".parse().unwrap()],
         },
+        name: Some("boothcast-3f2a.local".into()),
+        screens: Some(vec!["HDMI-A-1 1920x1080".into()]),
         disk: Disk {
             folder: "/var/lib/boothcast".into(),
             writable: true,

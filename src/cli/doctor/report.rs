@@ -16,6 +16,7 @@
 //!   "gstreamer": { "version": "…", "elements": [ { "names": ["…"], "package": "…", "use": "…", "need": "live", "present": true } ] },
 //!   "fonts": [ { "script": "Chinese", "family": "WenQuanYi Micro Hei", "package": "fonts-wqy-microhei" } ],
 //!   "network": { "addresses": [ … ], "links": [ … ], "route": { … }, "dns": [ … ] },
+//!   "name": "boothcast-3f2a.local", "screens": [ "HDMI-A-1 1920x1080" ],
 //!   "disk": { "folder": "…", "writable": true, "free": 1, "total": 2, "problem": null },
 //!   "clock": { "synchronised": true, "offset_ms": 0.1, "max_error_ms": 5.0 },
 //!   "memory": { "total": 1, "available": 1 },
@@ -267,6 +268,10 @@ pub struct Report {
     pub fonts: Vec<Written>,
     /// Network.
     pub network: Network,
+    /// The name by which the box is found on the network (mDNS), where it announces one.
+    pub name: Option<String>,
+    /// Screens that are plugged in, with their best mode; absent where none may be used.
+    pub screens: Option<Vec<String>>,
     /// State folder.
     pub disk: Disk,
     /// The kernel's clock, where it can be read.

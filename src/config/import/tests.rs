@@ -153,9 +153,9 @@ fn a_name_a_broker_or_a_destination_claims() {
 fn code() -> BoxCode {
     BoxCode {
         name: Some("Box \"7\"".parse::<BoxName>().unwrap()),
-        fleet: Some("fair".into()),
-        id: Some("box-7".into()),
-        broker: Some("mqtts://new.example".into()),
+        fleet: Some("fair".parse().unwrap()),
+        id: Some("box-7".parse().unwrap()),
+        broker: Some("mqtts://new.example".parse().unwrap()),
         user: Some("u".into()),
         password: Some(Secret::new("canary")),
         ..BoxCode::default()
@@ -177,7 +177,7 @@ fn a_code_becomes_a_layer() {
     assert!(text.contains("\"Y\"") && text.contains("canary") && text.contains("box-7"));
     // Another broker is not given the password of the one before.
     let broker = BoxCode {
-        broker: Some("mqtt://third.example".into()),
+        broker: Some("mqtt://third.example".parse().unwrap()),
         ..BoxCode::default()
     };
     let text = setup_toml(&broker, &text).unwrap();
@@ -186,7 +186,7 @@ fn a_code_becomes_a_layer() {
         "{text}"
     );
     let bad = BoxCode {
-        broker: Some("http://x".into()),
+        broker: Some("http://x".parse().unwrap()),
         ..BoxCode::default()
     };
     assert!(

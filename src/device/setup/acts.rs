@@ -14,7 +14,7 @@ use super::{
     AGAIN_AFTER, Blink, Last, NO_FOR, NOTE_FOR, Note, OPEN_FOR, Print, Progress, RESTART_AFTER,
     SEEN_FOR, STEP_LIMIT, SetupEvent, SetupStep, Task, Way, Working, YES_FOR, words,
 };
-use crate::config::code::{BoxCode, SetupCode};
+use crate::config::code::{BoxCode, NOT_OURS, SetupCode};
 
 impl State {
     /// Whether somebody has set the box up: by a code, or in its configuration.
@@ -58,7 +58,7 @@ impl State {
     /// What set-up brings.
     pub(in super::super) fn on_setup(&mut self, event: SetupEvent, effects: &mut Vec<Effect>) {
         match event {
-            SetupEvent::Network(network) => self.network_says(network),
+            SetupEvent::Network(network) => self.network_says(network.as_deref()),
             SetupEvent::AccessPoint(own) => self.actual.setup.access_point = own,
             _ if self.actual.ending || !self.actual.started => {}
             SetupEvent::Seen { way, code } => self.seen(way, code, effects),
@@ -68,9 +68,9 @@ impl State {
         }
     }
 
-    fn network_says(&mut self, network: Option<String>) {
+    fn network_says(&mut self, network: Option<&str>) {
         let setup = &mut self.actual.setup;
-        setup.network = network.as_deref().map(clean);
+        setup.network = network.map(clean);
         // The address comes after the network.
         if let (Some(note), Some(ssid)) = (
             &mut setup.note,
@@ -155,9 +155,18 @@ impl State {
         let said = setup
             .note
             .as_ref()
-            .is_some_and(|n| n.until.is_some() && n.text == text);
+            .is_some_and(|n| n.text == text && (n.until.is_some() || reason == NOT_OURS));
         if self.is_setup_open() && !busy && !said {
-            self.note(text, Progress::Failed);
+            // A code of something else may hang in the room.
+            let foreign = reason == NOT_OURS;
+            self.note(
+                text,
+                if foreign {
+                    Progress::Idle
+                } else {
+                    Progress::Failed
+                },
+            );
         }
     }
 

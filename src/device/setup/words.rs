@@ -104,7 +104,7 @@ fn invitation(state: &State) -> String {
 /// The line on the picture; what is said of a code stands in place of the owner's `banner` while it is shown, the invitation
 /// where there is none, and only before somebody has set the box up.
 pub(in super::super) fn line(state: &State, banner: Option<&str>) -> Option<String> {
-    if let Some((_, text, _)) = finding(state) {
+    if let Some((_, text, _)) = finding(state).filter(|_| concerns_viewers(state)) {
         return Some(cut(&text));
     }
     let invites = banner.is_none() && !state.is_claimed() && waiting(state).is_some();
@@ -114,6 +114,12 @@ pub(in super::super) fn line(state: &State, banner: Option<&str>) -> Option<Stri
 /// The same on the slate, where there is something to say of a code.
 pub(in super::super) fn slate(state: &State) -> Option<String> {
     finding(state).map(|(_, text, _)| text)
+}
+
+/// Remarks in passing do not come onto the picture of a box that may be on air.
+fn concerns_viewers(state: &State) -> bool {
+    let note = state.actual.setup.note.as_ref();
+    !state.is_claimed() || note.is_some_and(|n| n.progress != Progress::Idle)
 }
 
 fn cut(text: &str) -> String {

@@ -12,6 +12,7 @@
 //! | `heat` | the picture is made smaller, or grows back | warning; ok |
 //! | `power` | the supply is too weak, or well again; the processor is slowed down | problem; ok; warning |
 //! | `desired` | settings were taken up, taken up in part, rolled back | notice, warning, problem |
+//! | `update` | a new version is installed; kept; not installed; taken back | notice; ok; warning; problem |
 //! | `button` | it was pressed | notice |
 //! | `refused` | commands were refused because there were too many | warning |
 //!
@@ -57,6 +58,8 @@ pub enum Kind {
     Power,
     /// Desired settings were taken up or rolled back.
     Desired,
+    /// A new version was installed, kept, refused or taken back.
+    Update,
     /// The button was pressed.
     Button,
     /// Commands were refused because there were too many.
@@ -79,6 +82,7 @@ impl Kind {
             Self::Heat => "heat",
             Self::Power => "power",
             Self::Desired => "desired",
+            Self::Update => "update",
             Self::Button => "button",
             Self::Refused => "refused",
         }

@@ -20,6 +20,8 @@ fn info() -> Info {
             title: "Raspberry Pi 4".into(),
             model: Some("Raspberry Pi 4 Model B Rev 1.4".into()),
         },
+        system: None,
+        slot: None,
         kernel: "6.6.20".into(),
         arch: "aarch64".into(),
         capabilities: Capabilities {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::codec::MAX_SPREAD_S;
 use super::events::EventReport;
+use super::job::JobUpdate;
 use super::telemetry::{TelNet, TelStream, TelSys};
 use super::tell::{Conn, Info, Reported, StatusReport};
 use crate::device::command::{Command, topic_name};
@@ -45,6 +46,7 @@ pub fn files() -> Vec<(String, String)> {
         ("reported", of::<Reported>("P/box/{id}/reported")),
         ("status", of::<StatusReport>("P/box/{id}/status")),
         ("info", of::<Info>("P/box/{id}/info")),
+        ("job.update", of::<JobUpdate>("P/box/{id}/job/update")),
         ("conn", of::<Conn>("P/box/{id}/conn")),
         ("tel.sys", of::<TelSys>("P/box/{id}/tel/sys")),
         ("tel.stream", of::<TelStream>("P/box/{id}/tel/stream")),

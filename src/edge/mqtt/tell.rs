@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::core_words;
+pub use super::job::UpdateReport;
 use crate::config::{BoxId, FleetName, GroupName, Profile};
 use crate::device::event::{DestinationState, Rendition};
 use crate::device::health::Severity;
@@ -65,6 +66,10 @@ pub struct Info {
     pub version: String,
     /// The board.
     pub board: BoardInfo,
+    /// Version of the image that runs; null where Boothcast was installed otherwise.
+    pub system: Option<String>,
+    /// The slot of the card that runs: `A` or `B`; null where there are none.
+    pub slot: Option<String>,
     /// Version of the Linux kernel.
     pub kernel: String,
     /// Processor architecture, such as `aarch64`.
@@ -174,15 +179,6 @@ pub struct DestinationReport {
     /// Why it is not live, one clause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// What is known of a newer version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct UpdateReport {
-    /// The version that runs.
-    pub installed: String,
-    /// The newest one that is known; null: none newer is known.
-    pub latest: Option<String>,
 }
 
 /// `status`, retained: what the box does now. Numbers that never stand still are in the telemetry.
@@ -297,10 +293,7 @@ impl StatusReport {
             version: facts.version.clone(),
             desired_version: wishes.desired.version,
             groups: wishes.settings.groups.clone().unwrap_or_default(),
-            update: UpdateReport {
-                installed: facts.version.clone(),
-                latest: None,
-            },
+            update: UpdateReport::of(status, &facts.version),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | `P/box/{id}/conn` | 1, R, will | box |
 //! | `P/box/{id}/info` | 1, R | box |
 //! | `P/box/{id}/status` | 1, R | box, when it changes, at most once a second |
+//! | `P/box/{id}/job/update` | 1, R | box, while it changes, at most once a second |
 //! | `P/box/{id}/desired` | 1, R | operator |
 //! | `P/box/{id}/reported` | 1, R | box |
 //! | `P/box/{id}/cmd/{name}` | 1 | operator |

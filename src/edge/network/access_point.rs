@@ -61,7 +61,7 @@ pub(super) async fn open(
         ssid: &own.ssid,
         with_password: false,
     };
-    match outcome.wait(UP).await {
+    match outcome.wait(tokio::time::Instant::now() + UP).await {
         Ok(()) => Ok(()),
         Err(e) => {
             // Volatile, it may be gone already.

@@ -15,8 +15,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Longest wait for the outcome.
 const OUTCOME: Duration = Duration::from_secs(45);
-/// Looks around for a network that is not seen; each takes as long as the radio does.
-const LOOKS: usize = 3;
+/// Looks around for a network that is not seen begin no later than this.
+const LOOKS: Duration = Duration::from_secs(8);
 /// Between looks at how far it is, where a word was missed.
 const STEP: Duration = Duration::from_millis(500);
 /// Longest wait for a radio that was off.
@@ -27,6 +27,7 @@ pub(super) async fn join(
     bus: &Bus,
     words: broadcast::Receiver<Word>,
     code: &WifiCode,
+    end: Instant,
 ) -> Result<()> {
     let radio = scan::radio(bus).await?;
     ready(bus, &radio).await;
@@ -49,7 +50,7 @@ pub(super) async fn join(
         ssid: &code.ssid,
         with_password: code.password.is_some(),
     };
-    match outcome.wait(OUTCOME).await {
+    match outcome.wait(end.min(Instant::now() + OUTCOME)).await {
         Ok(()) => {
             keep(bus, &begun.profile).await?;
             for saved in old.iter().filter(|s| s.ssid == code.ssid.as_bytes()) {
@@ -85,18 +86,22 @@ async fn device_state(bus: &Bus, radio: &str) -> Option<u32> {
     bus::take(&mut p, "State")
 }
 
-/// The network among those that are seen; looks around where it is not.
+/// The network among those that are seen; looks around where it is not, twice at least.
 async fn find(bus: &Bus, radio: &str, code: &WifiCode) -> Result<Option<scan::Found>> {
     let hidden = code.hidden.then_some(code.ssid.as_str());
-    for round in 0..=LOOKS {
+    let end = Instant::now() + LOOKS;
+    let mut looks = 0;
+    loop {
         let list = scan::seen(bus, radio).await?;
         let found = list.into_iter().find(|f| f.ssid == code.ssid);
-        if found.is_some() || round == LOOKS {
+        if found.is_some() || (looks >= 2 && Instant::now() >= end) {
             return Ok(found);
         }
         scan::look_around(bus, radio, hidden).await;
+        looks += 1;
+        // A radio that refuses to look, for it just did, would make us ask without a pause.
+        sleep(STEP).await;
     }
-    Ok(None)
 }
 
 /// The profile that the radio is connected by.
@@ -187,9 +192,8 @@ pub(super) struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    /// Until it is up, has failed, or `limit` is over.
-    pub(super) async fn wait(mut self, limit: Duration) -> Result<()> {
-        let end = Instant::now() + limit;
+    /// Until it is up, has failed, or `end` has come.
+    pub(super) async fn wait(mut self, end: Instant) -> Result<()> {
         let (mut furthest, mut last_reason) = (0, None);
         while Instant::now() < end {
             match timeout_at(end.min(Instant::now() + STEP), self.words.recv()).await {

@@ -24,6 +24,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, broadcast, watch as channel};
+use tokio::time::Instant;
 
 use self::bus::{Bus, Word};
 use crate::config::code::WifiCode;
@@ -108,14 +109,14 @@ impl Network {
         self.keep(scan::scan(&bus, afresh).await).await
     }
 
-    /// Joins a network and keeps it; blocks until it is joined (a minute at most). One that fails is not kept, and what the box
+    /// Joins a network and keeps it; waits until it is joined, at most until `end`. One that fails is not kept, and what the box
     /// was connected to before is connected again.
     ///
     /// # Errors
     /// Why not, with the mend: a wrong password, not found, no address.
-    pub async fn join(&self, code: &WifiCode) -> Result<()> {
+    pub async fn join(&self, code: &WifiCode, end: Instant) -> Result<()> {
         let bus = self.bus().await?;
-        let joined = join::join(&bus, self.words.subscribe(), code).await;
+        let joined = join::join(&bus, self.words.subscribe(), code, end).await;
         self.look();
         self.keep(joined).await
     }
@@ -174,3 +175,6 @@ impl Task {
         let _ = self.task.await;
     }
 }
+
+#[cfg(test)]
+mod nm_tests;

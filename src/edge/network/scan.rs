@@ -16,7 +16,7 @@ const POINTS: usize = 256;
 /// Networks that are listed.
 const LISTED: usize = 40;
 /// Longest wait for the radio to look around.
-pub(super) const LOOKING: Duration = Duration::from_secs(12);
+const LOOKING: Duration = Duration::from_secs(6);
 /// Between two looks at whether it is done.
 const STEP: Duration = Duration::from_millis(300);
 
@@ -174,6 +174,19 @@ impl Found {
             usable: offer.open || offer.security & (PSK | SAE | OWE) != 0,
             offer,
         }
+    }
+}
+
+#[cfg(test)]
+impl Found {
+    /// A network with a password.
+    pub(crate) fn for_tests(ssid: &str) -> Self {
+        let offer = Offer {
+            privacy: true,
+            security: PSK,
+            open: false,
+        };
+        Self::new(ssid.to_owned(), offer)
     }
 }
 

@@ -287,7 +287,14 @@ mod tests {
             width,
             height,
             argb: (0..width * height)
-                .map(|n| [255, n as u8, 100 + n as u8, 200 + n as u8])
+                .map(|n| {
+                    [
+                        255,
+                        (n % 50) as u8,
+                        100 + (n % 50) as u8,
+                        200 + (n % 50) as u8,
+                    ]
+                })
                 .collect(),
         };
         // 3 by 2 pixels, rows 16 bytes apart, and a byte behind the last row.

@@ -12,7 +12,7 @@ fn a_driver_that_hangs_is_left_behind() {
         screen.poke();
     }
     let begun = Instant::now();
-    screen.stop();
+    drop(screen);
     assert!(begun.elapsed() >= JOIN_LIMIT, "it did not hang");
     assert!(begun.elapsed() < JOIN_LIMIT + Duration::from_secs(5));
     drop(release);
@@ -22,12 +22,15 @@ fn a_driver_that_hangs_is_left_behind() {
 fn a_poke_makes_a_turn_at_once_and_the_end_is_joined() {
     let (told, turns) = std::sync::mpsc::channel();
     let (_, state) = watch::channel(ScreenState::None);
-    let screen = Screen::spawn(state, move || drop(told.send(()))).unwrap();
+    let screen = Screen::spawn(state, move || {
+        let _ = told.send(());
+    })
+    .unwrap();
     let limit = Duration::from_secs(20);
     turns.recv_timeout(limit).unwrap();
     screen.poke();
     turns.recv_timeout(limit).unwrap();
-    screen.stop();
+    drop(screen);
     // The thread is joined, and what it owned is gone.
     assert!(turns.iter().count() <= 1);
 }
@@ -105,5 +108,5 @@ fn a_screen_that_cannot_be_opened_is_told_with_its_reason() {
         text.starts_with("HDMI-A-1 cannot be used: ") && text.contains("card7"),
         "{text}"
     );
-    screen.stop();
+    drop(screen);
 }

@@ -20,10 +20,12 @@ use super::fanout::Fanout;
 use super::output::rtsp::{Mount, RtspOptions, RtspServer};
 use super::raw::{Pixel, RawFormat};
 use super::report::Reporter;
+use super::scan::{Scanner, SetupSink};
 use super::time::MediaClock;
 use crate::config::Config;
 use crate::device::effect::Effect;
 use crate::device::event::{MediaEvent, Rendition};
+use crate::device::setup::SetupStep;
 use crate::error::Result;
 use encoders::Encoders;
 use overlay::Overlay;
@@ -54,6 +56,8 @@ pub struct EngineOptions {
     pub audio: Option<Resolver<AudioInput>>,
     /// The RTSP server; `None`: off.
     pub rtsp: Option<RtspOptions>,
+    /// Hears of codes in the camera's picture.
+    pub setup: SetupSink,
     /// Where network tasks run.
     pub runtime: tokio::runtime::Handle,
 }
@@ -69,6 +73,7 @@ struct Lane {
 pub struct Engine {
     picture: Picture,
     overlay: Overlay,
+    scanner: Scanner,
     sound: Option<Sound>,
     encoders: Arc<Encoders>,
     encode_worker: worker::Worker<encoders::Job>,
@@ -93,6 +98,7 @@ impl Engine {
             video,
             audio,
             rtsp,
+            setup,
             runtime,
         } = options;
         let facts = overlay::FactSource::default();
@@ -163,7 +169,11 @@ impl Engine {
             facts.clone(),
         )?;
         let canvas = overlay.canvas();
-        let picture = Picture::start(&config, video, &clock, &encoders, encode, canvas, reporter)?;
+        let scanner = Scanner::start(setup)?;
+        let on_the_way = (canvas, scanner.eye());
+        let picture = Picture::start(
+            &config, video, &clock, &encoders, encode, on_the_way, reporter,
+        )?;
         let rtsp = match rtsp {
             None => None,
             Some(options) => {
@@ -190,6 +200,7 @@ impl Engine {
         Ok(Self {
             picture,
             overlay,
+            scanner,
             sound,
             encoders,
             encode_worker,
@@ -258,6 +269,7 @@ impl Engine {
             Effect::SetDestination(destination) => self.pushes.set(destination.clone()),
             Effect::ForgetDestination(name) => self.pushes.forget(name),
             Effect::ShowStage(stage) => self.overlay.stage((**stage).clone()),
+            Effect::Setup(SetupStep::Scan(on)) => self.scanner.set(*on),
             Effect::Restart
             | Effect::Reboot
             | Effect::Persist(_)
@@ -297,6 +309,7 @@ impl Engine {
         let Self {
             picture,
             overlay,
+            scanner,
             sound,
             encoders,
             encode_worker,
@@ -314,6 +327,7 @@ impl Engine {
             tracing::info!("RTSP server ended");
         }
         picture.stop();
+        scanner.stop();
         overlay.stop();
         if let Some(sound) = sound {
             sound.stop();

@@ -18,6 +18,7 @@ use crate::media::encode::UnitMaker;
 use crate::media::overlay::Canvas;
 use crate::media::raw::{BufferSink, FaultSink, RawFormat, StillSink};
 use crate::media::report::Reporter;
+use crate::media::scan::Eye;
 use crate::media::time::MediaClock;
 
 enum Job {
@@ -39,10 +40,18 @@ impl Picture {
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
         encode: Jobs<encoders::Job>,
-        canvas: Canvas,
+        (canvas, eye): (Canvas, Eye),
         reporter: &Reporter,
     ) -> Result<Self> {
-        let mut state = State::new(config, resolver, clock, encoders, encode, canvas, reporter);
+        let mut state = State::new(
+            config,
+            resolver,
+            clock,
+            encoders,
+            encode,
+            (canvas, eye),
+            reporter,
+        );
         let worker = Worker::start("picture", move |job| state.run(job))?;
         Ok(Self { worker })
     }
@@ -82,6 +91,8 @@ struct State {
     encode: Jobs<encoders::Job>,
     /// Words are drawn on it into whatever goes on air.
     canvas: Canvas,
+    /// Looks for codes of set-up in what the camera brings.
+    eye: Eye,
     reporter: Reporter,
 }
 
@@ -92,7 +103,7 @@ impl State {
         clock: &MediaClock,
         encoders: &Arc<Encoders>,
         encode: Jobs<encoders::Job>,
-        canvas: Canvas,
+        (canvas, eye): (Canvas, Eye),
         reporter: &Reporter,
     ) -> Self {
         let mut state = Self {
@@ -108,6 +119,7 @@ impl State {
             encoders: encoders.clone(),
             encode,
             canvas,
+            eye,
             reporter: reporter.clone(),
         };
         state.start_select();
@@ -245,8 +257,10 @@ impl State {
 
     fn frames(&self, announce: Arc<impl Fn() + Send + Sync + 'static>) -> BufferSink {
         let input = self.select.as_ref().map(|select| select.input());
+        let (eye, raw) = (self.eye.clone(), self.raw);
         Arc::new(move |buffer| {
             announce();
+            eye.look(&buffer, raw);
             if let Some(input) = &input {
                 input(buffer);
             }
@@ -256,6 +270,7 @@ impl State {
     /// H.264 from the camera itself: past the encoder, and a sign of life for the selection.
     fn units(&self, announce: Arc<impl Fn() + Send + Sync + 'static>) -> BufferSink {
         let (select, encoders) = (self.weak_select(), self.encoders.clone());
+        let eye = self.eye.clone();
         let maker = std::sync::Mutex::new(UnitMaker::new(self.raw.fps));
         let (reporter, said) = (self.reporter.clone(), AtomicBool::new(false));
         Arc::new(move |buffer| {
@@ -272,6 +287,7 @@ impl State {
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .video(&buffer);
             if let Some(unit) = unit {
+                eye.passed(&unit);
                 encoders.passthrough(unit);
             }
         })

@@ -116,7 +116,10 @@ fn scaled(width: u32, height: u32, max_width: u32) -> (u32, u32) {
 }
 
 /// The last picture of `units`, raw, as JPEG wants it: BT.601 in full range.
-fn decoded(units: &[AccessUnit], max_width: u32) -> Result<(gst::Sample, u32, u32)> {
+pub(in crate::media) fn decoded(
+    units: &[AccessUnit],
+    max_width: u32,
+) -> Result<(gst::Sample, u32, u32)> {
     let Some(Format::H264 {
         width, height, fps, ..
     }) = units.first().map(|u| &*u.format)

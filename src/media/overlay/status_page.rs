@@ -11,8 +11,8 @@
 //!   └──────────────────────────────┘       └───┴──────┴────┘
 //! ```
 //!
-//! Letters are at least 1/26 of the shorter side high, so that they are read from 3 m on a screen of 24 inches. What does not fit is
-//! left out, the least needed first.
+//! Lines are as large as they fit, down to 42 thousandths of the shorter side, so that they are read from 3 m on a screen of 24
+//! inches. What does not fit even so is left out, the least needed first.
 
 mod lines;
 
@@ -33,6 +33,11 @@ const WHITE: [u8; 3] = [255; 3];
 const GREY: [u8; 3] = [184, 192, 204];
 const GREEN: [u8; 3] = [88, 205, 130];
 const RED: [u8; 3] = [255, 96, 84];
+
+/// Sizes of lines, thousandths of the shorter side; the first at which all find room is taken.
+const BODY: [u32; 4] = [66, 57, 49, 42];
+/// Between groups of lines, thousandths of the shorter side.
+const GAP: u32 = 16;
 
 /// Sizes of the picture at least, pixels: less is drawn as if it were that.
 const LEAST: u32 = 64;
@@ -56,6 +61,8 @@ pub struct StatusPage {
     pub destinations: Vec<Destination>,
     /// Version of the program.
     pub version: String,
+    /// The last word on set-up.
+    pub note: Option<String>,
     /// How it is set up, while that is open.
     pub setup: Option<SetUp>,
     /// The box's own Wi-Fi network, while it is open.
@@ -80,8 +87,6 @@ pub struct SetUp {
     pub camera: bool,
     /// Minutes until it closes, where it does.
     pub closes_in_min: Option<u64>,
-    /// The last word on it.
-    pub note: Option<String>,
 }
 
 /// The box's own Wi-Fi network.
@@ -196,7 +201,11 @@ impl Sheet<'_> {
             (None, Some(url)) => (url.clone(), "Open the box's page".to_owned()),
             (None, None) => return None,
         };
-        let sprite = kit::qr(&text, px(self.size.part(380))).ok()?;
+        // Read from as far away as may be, but lines need room beside it.
+        let roomy =
+            2 * self.size.width >= 3 * self.size.height || self.size.width < self.size.height;
+        let side = self.size.part(if roomy { 470 } else { 380 });
+        let sprite = kit::qr(&text, px(side)).ok()?;
         let style = Style::plain(self.size.part(38));
         let caption = Run::new(caption, GREY);
         let caption = self.letters.line(&[caption], &style, self.size.part(440));
@@ -234,40 +243,66 @@ impl Sheet<'_> {
         self.put(&code.caption, x + middle(code.caption.width), down);
     }
 
-    /// What there is to say, from `top` on, `room` pixels wide and down to a row.
+    /// What there is to say, from `top` on, `room` pixels wide and down to a row: as large as it fits, and where it does not, what is
+    /// most needed.
     fn lines(&mut self, page: &StatusPage, edge: u32, top: u32, (room, bottom): (u32, u32)) {
-        let style = Style::plain(self.size.part(42));
-        let gap = self.size.part(14);
-        let mut drawn: Vec<(Line, Arc<Sprite>)> = lines::of(page)
-            .into_iter()
-            .map(|line| {
-                let runs = [Run::new(line.text.as_str(), of_tone(line.tone))];
-                let sprite = self
-                    .letters
-                    .block(&runs, &style, room + 2 * style.margin(), 3);
-                (line, sprite)
-            })
-            .collect();
-        let tall = |all: &[(Line, Arc<Sprite>)]| -> u32 {
-            all.iter()
-                .map(|(l, s)| pixels(s.height) + if l.gap { gap } else { 0 })
-                .sum()
-        };
-        while tall(&drawn) > bottom.saturating_sub(top) {
-            let least = drawn
-                .iter()
-                .enumerate()
-                .rev()
-                .max_by_key(|(_, (l, _))| l.spare);
-            let Some((n, _)) = least else { return };
-            drawn.remove(n);
+        let tall = bottom.saturating_sub(top);
+        let all = lines::of(page);
+        let mut drawn = Vec::new();
+        for per_mille in BODY {
+            let style = Style::plain(self.size.part(per_mille));
+            drawn = self.fitting(&all, &style, room, tall);
+            if drawn.len() == all.len() {
+                break;
+            }
         }
-        let mut y = top;
-        for (line, sprite) in drawn {
-            y += if line.gap { gap } else { 0 };
+        let gap = self.size.part(GAP);
+        let (mut y, mut before) = (top, None);
+        for (line, style, sprite) in drawn {
+            if before.is_some_and(|group| group != line.group) {
+                y += gap;
+            }
+            before = Some(line.group);
             self.put(&sprite, edge.saturating_sub(style.margin()), y);
             y += pixels(sprite.height);
         }
+    }
+
+    /// Those lines that find room, the most needed first; in their order.
+    fn fitting<'l>(
+        &mut self,
+        all: &'l [Line],
+        style: &Style,
+        room: u32,
+        tall: u32,
+    ) -> Vec<(&'l Line, Style, Arc<Sprite>)> {
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.sort_by_key(|n| (all[*n].spare, *n));
+        let mut taken: Vec<(usize, Arc<Sprite>)> = Vec::new();
+        let mut left = tall;
+        for n in order {
+            let line = &all[n];
+            let runs = [Run::new(line.text.as_str(), of_tone(line.tone))];
+            let sprite = self
+                .letters
+                .block(&runs, style, room + 2 * style.margin(), 3);
+            let first = taken.iter().all(|(t, _)| all[*t].group != line.group);
+            let gap = if first && !taken.is_empty() {
+                self.size.part(GAP)
+            } else {
+                0
+            };
+            let cost = pixels(sprite.height) + gap;
+            if cost <= left {
+                left -= cost;
+                taken.push((n, sprite));
+            }
+        }
+        taken.sort_by_key(|(n, _)| *n);
+        taken
+            .into_iter()
+            .map(|(n, sprite)| (&all[n], *style, sprite))
+            .collect()
     }
 
     fn put(&mut self, sprite: &Sprite, x: u32, y: u32) {

@@ -94,6 +94,7 @@ impl InProcess {
             notices: vec![],
             sources: Some(sources),
             logs: Default::default(),
+            begin: Default::default(),
         };
         let app =
             App::start(options, runtime.handle()).unwrap_or_else(|e| panic!("{}", e.report()));

@@ -16,6 +16,7 @@ mod options;
 #[allow(dead_code)]
 mod pattern;
 mod sample;
+mod screen;
 mod stop;
 mod tone;
 mod uvc;
@@ -51,6 +52,7 @@ const TOOLS: &[(&str, Tool, &str)] = &[
     ("gpio", gpio::main, gpio::USAGE),
     ("leds", leds::main, leds::USAGE),
     ("sample", sample::main, sample::USAGE),
+    ("screen", screen::main, screen::USAGE),
     ("tell", commands::main, commands::USAGE),
 ];
 

@@ -9,6 +9,7 @@ mod hotplug;
 mod led;
 mod light;
 mod mic;
+mod screen;
 mod thermal;
 mod tools;
 mod uvc;

@@ -12,6 +12,7 @@ use super::{Shared, conn, kept};
 use crate::device::status::Status;
 use crate::edge::mqtt::client::{Link, Message};
 use crate::edge::mqtt::homeassistant;
+use crate::edge::mqtt::job::JobUpdate;
 use crate::edge::mqtt::tell::{ConnState, Facts, Info, Reported, StatusReport, Wishes, json};
 use crate::store::files;
 
@@ -32,6 +33,7 @@ struct Retained {
     told_at: Option<Instant>,
     reported: Option<Reported>,
     info: Option<Info>,
+    job: Option<JobUpdate>,
     /// Topics that the broker refuses: told once.
     refused: BTreeSet<String>,
     subscribed: bool,
@@ -45,6 +47,7 @@ pub(super) async fn run(shared: Arc<Shared>, status: watch::Receiver<Status>) {
         told_at: None,
         reported: None,
         info: None,
+        job: None,
         refused: BTreeSet::new(),
         subscribed: false,
     };
@@ -101,6 +104,7 @@ impl Retained {
     /// What a broker that knows nothing must hear; `online` last, so that whoever sees it finds the rest.
     async fn everything(&mut self) {
         (self.told, self.reported, self.info) = (None, None, None);
+        self.job = None;
         self.announce().await;
         self.changes().await;
         let online = conn(
@@ -117,6 +121,8 @@ impl Retained {
         let started_at = self.shared.started_at(status.uptime_s);
         let info = Info {
             started_at,
+            system: status.update.version.clone(),
+            slot: status.update.slot.map(|s| format!("{s:?}")),
             ..self.shared.info.clone()
         };
         if self.info.as_ref() != Some(&info) && self.tell("info", json(&info)).await {
@@ -133,6 +139,12 @@ impl Retained {
             if self.tell("status", json(&report)).await {
                 self.told = Some(report);
             }
+        }
+        let job = JobUpdate::of(&status);
+        if let Some(job) = job.filter(|job| self.job.as_ref() != Some(job))
+            && self.tell("job/update", json(&job)).await
+        {
+            self.job = Some(job);
         }
         let reported = Reported::from(wishes);
         let before = self.reported.as_ref();

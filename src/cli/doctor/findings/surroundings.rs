@@ -25,6 +25,18 @@ pub(super) fn network(report: &Report, mut s: Section) {
     } else {
         s.add(Mark::Good, "addresses", list(&n.addresses));
     }
+    match &report.name {
+        Some(name) => s.add(
+            Mark::Good,
+            "name (mDNS)",
+            format!("{name}, where no other box has it"),
+        ),
+        None => s.add(
+            Mark::Note,
+            "name (mDNS)",
+            "None is announced, see setup.mdns and rtsp.listen.",
+        ),
+    }
     for l in n.links.iter().filter(|l| !l.is_virtual) {
         let kind = if l.wireless { "Wi-Fi" } else { "cable" };
         let speed = l
@@ -56,6 +68,21 @@ pub(super) fn network(report: &Report, mut s: Section) {
         );
     } else {
         s.add(Mark::Good, "names (DNS)", list(&n.dns));
+    }
+}
+
+pub(super) fn screen(report: &Report, mut s: Section) {
+    let Some(screens) = &report.screens else {
+        let text = "Left alone: only a box that people set up (setup.enabled) shows its state on a screen.";
+        s.add(Mark::Note, "screen", text);
+        return;
+    };
+    if screens.is_empty() {
+        s.add(Mark::Note, "screen", "None is plugged in.");
+    }
+    for screen in screens {
+        let (connector, mode) = screen.split_once(' ').unwrap_or((screen, "no mode"));
+        s.add(Mark::Good, connector, mode);
     }
 }
 

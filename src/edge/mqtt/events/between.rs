@@ -7,6 +7,7 @@ use crate::device::event::{DestinationState, PowerState, Rendition};
 use crate::device::health::Severity;
 use crate::device::status::{SourceStatus, Status};
 use crate::device::thermal::HeatLevel;
+use crate::device::update::{Outcome, UpdateWord};
 use crate::edge::mqtt::tell::{SourceWord, Wishes};
 
 /// What happened between two statuses. Nothing while the box ends: `conn` says that.
@@ -24,6 +25,7 @@ pub fn between(before: &Status, now: &Status) -> Vec<Happened> {
     destinations(before, now, &mut out);
     out.extend(heat(before, now));
     power(before, now, &mut out);
+    out.extend(update(before, now));
     out.extend(button(before, now));
     desired(&Wishes::of(before), &Wishes::of(now), &mut out);
     out.extend(health(before, now));
@@ -235,6 +237,24 @@ fn power(before: &Status, now: &Status, out: &mut Vec<Happened>) {
         };
         out.push(Happened::new(Kind::Power, severity, message, data()).about("speed"));
     }
+}
+
+/// The end of an update, and that it is installed. What was told after an earlier start is not told again.
+fn update(before: &Status, now: &Status) -> Option<Happened> {
+    let (then, update) = (&before.update, &now.update);
+    let installed = update.state == UpdateWord::Waiting && then.state != UpdateWord::Waiting;
+    let ended = update.ended.filter(|_| update.news);
+    let ended = ended.filter(|_| then.note != update.note || then.ended != update.ended);
+    let (severity, word, version) = match ended {
+        _ if installed => (Severity::Notice, "installed", &update.next),
+        None => return None,
+        Some(Outcome::Kept) => (Severity::Ok, "kept", &update.ended_version),
+        Some(Outcome::Failed) => (Severity::Warning, "failed", &update.ended_version),
+        Some(Outcome::TakenBack) => (Severity::Problem, "taken_back", &update.ended_version),
+    };
+    let data = json!({"update": word, "version": version, "slot": update.slot});
+    let message = update.note.clone().unwrap_or_default();
+    Some(Happened::new(Kind::Update, severity, message, data).about(word))
 }
 
 fn button(before: &Status, now: &Status) -> Option<Happened> {

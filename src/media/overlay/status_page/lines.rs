@@ -19,8 +19,8 @@ pub(super) enum Tone {
 pub(super) struct Line {
     pub text: String,
     pub tone: Tone,
-    /// There is a gap above.
-    pub gap: bool,
+    /// Between groups is a gap.
+    pub group: usize,
     /// Where there is too little room, the line with the highest number goes first.
     pub spare: u8,
 }
@@ -29,7 +29,7 @@ fn line(text: impl Into<String>, tone: Tone, spare: u8) -> Line {
     Line {
         text: text.into(),
         tone,
-        gap: false,
+        group: 0,
         spare,
     }
 }
@@ -41,21 +41,17 @@ const ADDRESSES: usize = 3;
 
 /// All lines.
 pub(super) fn of(page: &StatusPage) -> Vec<Line> {
-    let mut out = Vec::new();
-    for part in [
+    let groups = [
         access_point(page),
         setup(page),
         found(page),
         live(page),
         light(page),
-    ] {
-        let begun = !out.is_empty();
-        out.extend(part.into_iter().enumerate().map(|(n, line)| Line {
-            gap: begun && n == 0,
-            ..line
-        }));
-    }
-    out
+    ];
+    let numbered = groups.into_iter().enumerate();
+    numbered
+        .flat_map(|(group, lines)| lines.into_iter().map(move |l| Line { group, ..l }))
+        .collect()
 }
 
 fn access_point(page: &StatusPage) -> Vec<Line> {
@@ -81,13 +77,13 @@ fn access_point(page: &StatusPage) -> Vec<Line> {
 }
 
 fn setup(page: &StatusPage) -> Vec<Line> {
-    let Some(setup) = &page.setup else {
-        return Vec::new();
-    };
     let mut out = Vec::new();
-    if let Some(note) = &setup.note {
+    if let Some(note) = &page.note {
         out.push(line(note.as_str(), Tone::Told, 0));
     }
+    let Some(setup) = &page.setup else {
+        return out;
+    };
     let how = match (setup.camera, page.page.is_some()) {
         (true, true) => "Set me up: show the camera a QR code, or open my page.",
         (true, false) => "Set me up: show the camera a QR code.",

@@ -17,6 +17,7 @@ fn ready() -> StatusPage {
         addresses: vec!["boothcast-3f2a.local".into(), "192.168.1.20".into()],
         destinations: Vec::new(),
         version: "0.1.0".into(),
+        note: None,
         setup: None,
         access_point: None,
         page: Some("http://192.168.1.20/".into()),
@@ -32,8 +33,8 @@ fn open() -> StatusPage {
         setup: Some(SetUp {
             camera: true,
             closes_in_min: Some(9),
-            note: Some("The code could not be read. Hold it nearer.".into()),
         }),
+        note: Some("The code could not be read. Hold it nearer.".into()),
         access_point: Some(AccessPoint {
             ssid: "Boothcast-3F2A".into(),
             password: Some(Secret::new("ahb7-kio2")),
