@@ -380,3 +380,15 @@ const RAW: RawFormat = RawFormat {
 
 #[path = "tests_scanner.rs"]
 mod scanner;
+
+#[test]
+fn zz_debug() {
+    for (shot, text) in [
+        (Shot { levels: (10.0, 50.0), ..PLAIN }, WIFI),
+        (Shot { module: 2.5, noise: 2.0, ..PLAIN }, BOX),
+        (PLAIN, WIFI),
+    ] {
+        let luma = shot.of(&code(text));
+        println!("{shot:?}: {} corners too many {} texts {:?}", corners::count(&luma), corners::too_many(&luma), read::texts(&luma).len());
+    }
+}
