@@ -7,7 +7,7 @@ need readelf binutils systemd-sysusers systemd
 
 r=$STAGE/root
 base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
-eval "$("$HERE/keys.sh")"
+read_keys
 
 put() { # put MODE SOURCE PLACE: a file of ours, noted for the list of parts
   install -D -m "$1" "$2" "$r$3"
@@ -40,11 +40,12 @@ licences() {
 
 prune() {
   local pattern
-  for pattern in $(list "$HERE/prune.list"); do
-    # Meant to be expanded: inside the root.
+  while read -r pattern; do
+    [ "${pattern#/}" != "$pattern" ] || die "prune.list: '$pattern' is no path"
+    # Meant to be expanded, inside the root and not on this machine.
     # shellcheck disable=SC2086
     rm -rf --one-file-system "$r"$pattern
-  done
+  done < <(list "$HERE/prune.list")
 }
 
 # take: those files of the pool, named one a line, that the root has not yet.
@@ -64,6 +65,7 @@ plugins() {
     # libcamera opens its parts by name: the image processing of the Pi's cameras.
     for p in "$pool/root$lib"/libcamera/*rpi* "$pool/root$lib"/libcamera/ipa/*rpi*; do if [ -f "$p" ]; then names+=("${p#"$pool/root"}"); fi; done
   fi
+  for p in $(list "$HERE/programs.list"); do names+=("$p"); done
   if [ "$TEST" = 1 ]; then for p in $(list "$HERE/test.list"); do names+=("$p"); done; fi
   "$HERE/elf.py" "$pool/root" "@$STAGE/boothcast" "${names[@]}" >"$STAGE/closure.txt"
   take <"$STAGE/closure.txt"
@@ -97,14 +99,14 @@ service_files() {
 rauc_files() {
   local f conf=$STAGE/system.conf
   cp "$HERE/rauc/system.conf" "$conf"
-  if [ "$KERNEL" = raspberrypi ]; then
+  if [ "$BOOTLOADER" = tryboot ]; then
     # The firmware of the Pi chooses the slot: RAUC asks our program instead of U-Boot's variables.
     sed -i -e 's/^bootloader=uboot$/bootloader=custom/' -e '/^boot-attempts/d' -e 's/^#tryboot //' "$conf"
-    if [ -e "$HERE/rauc/tryboot-shutdown" ]; then put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot; fi
+    put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot
   fi
   put 0644 "$conf" /etc/rauc/system.conf
   for f in "$HERE"/rauc/*; do
-    case ${f##*/} in *.conf | *.md) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
+    case ${f##*/} in *.conf | *.md | tryboot-shutdown) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
   done
 }
 
@@ -127,6 +129,13 @@ RELEASE
   for f in "$HERE"/files/etc/*; do cp -a "$f" "$r/etc/"; done
   (cd "$HERE/files/etc" && find . -type f -printf "/etc/%P boothcast $VERSION\n") >>"$STAGE/ours.txt"
   chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
+}
+
+# The certificate authorities, as the one file that every TLS library reads.
+authorities() {
+  mkdir -p "$r/etc/ssl/certs"
+  find "$r/etc/ssl/certs" -mindepth 1 -delete
+  find "$pool/root/usr/share/ca-certificates" -name '*.crt' -print0 | sort -z | xargs -0 sed '$a\' >"$r/etc/ssl/certs/ca-certificates.crt"
 }
 
 # Users of ours have fixed numbers, as files of the data partition belong to them over many updates.
@@ -222,6 +231,7 @@ licences
 prune
 plugins
 kernel_files
+authorities
 our_files
 users
 units
