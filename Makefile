@@ -39,9 +39,10 @@ test: setup-test ## formatting, lints, licences, all tests
 	$(CARGO) nextest run --locked $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup-test ## fuzz the codec of remote commands and what the audience sends, each for FUZZ_S seconds (60)
+fuzz: setup-test ## fuzz the codec of remote commands, what the audience sends and the codes of set-up, each for FUZZ_S seconds (60)
 	./fuzz/run codec $${FUZZ_S:-60}
 	./fuzz/run room $${FUZZ_S:-60}
+	./fuzz/run code $${FUZZ_S:-60}
 
 .PHONY: mqtt-history
 mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
@@ -50,6 +51,10 @@ mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS),
 .PHONY: overlay-proof
 overlay-proof: setup-test ## a minute of comments on the picture (OVERLAY_PROOF_S), read back over RTSP frame by frame
 	OVERLAY_PROOF_S=$${OVERLAY_PROOF_S:-60} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(comments_run_evenly)' $(ARGS)
+
+.PHONY: update-proof
+update-proof: setup-test ## a new version on trial with RAUC itself, kept after the real two minutes (docs/updates.md)
+	$(CARGO) nextest run --locked --profile long --run-ignored only --no-capture -E 'test(kept_after_two_minutes)' $(ARGS)
 
 .PHONY: rig
 rig: ## build the device rig's kernel (once; kept outside the checkout)
@@ -86,11 +91,11 @@ image-repro: setup-image ## build the image twice, in two folders, and compare t
 
 .PHONY: image-test-lean
 image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
-	$(CARGO) nextest run --locked --profile image -E 'test(/^lean::/)' $(ARGS)
+	$(CARGO) nextest run --locked --test image --profile image -E 'test(/^lean::/)' $(ARGS)
 
 .PHONY: image-test
 image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
-	$(CARGO) nextest run --locked --profile image --no-capture $(ARGS)
+	$(CARGO) nextest run --locked --test image --profile image --no-capture $(ARGS)
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run

@@ -13,6 +13,7 @@ use super::onboard::Onboard;
 use super::updates::Updates;
 use crate::device::effect::Effect;
 use crate::device::event::{Event, HardwareEvent};
+use crate::device::setup::SetupStep;
 use crate::device::state::Wanted;
 use crate::device::supervisor::Handle;
 use crate::error::{Error, Kind, Result};
@@ -82,6 +83,7 @@ impl Carrier {
                 Effect::Persist(wanted) => self.persist(wanted),
                 Effect::Identify => self.tell_address(),
                 Effect::Setup(step) => {
+                    self.hide(step);
                     self.engine.apply(&effect);
                     self.onboard.apply(step);
                 }
@@ -102,6 +104,16 @@ impl Carrier {
         self.audience.stop();
         self.engine.stop();
         self.hardware.stop();
+    }
+
+    /// Nobody logs them; should somebody do so one day, the log does not hand them out.
+    fn hide(&self, step: &SetupStep) {
+        let (a, b) = match step {
+            SetupStep::Join(code) => (&code.password, &None),
+            SetupStep::Adopt(code) => (&code.password, &code.claim),
+            SetupStep::Scan(_) | SetupStep::Open(_) => return,
+        };
+        a.iter().chain(b).for_each(|secret| self.logs.hide(secret));
     }
 
     fn persist(&self, wanted: &Wanted) {

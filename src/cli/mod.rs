@@ -13,6 +13,8 @@ pub mod fleet;
 mod outcome;
 /// `boothcast preview-overlay`.
 pub mod preview;
+/// `boothcast qr`.
+pub mod qr;
 /// `boothcast run`.
 pub mod run;
 /// `boothcast system`.
@@ -40,6 +42,7 @@ const EXAMPLES: &str = "Examples:
   boothcast doctor                           see what this machine has and lacks
   boothcast ctl status                       see how the running box is; ctl --help: command it
   boothcast fleet ls                         see how all boxes are, over MQTT
+  boothcast qr wifi --ssid Shop              make a QR code that a new box is shown
   boothcast preview-overlay scene.toml out.png   see the overlay without a camera
   boothcast completions bash > ~/.local/share/bash-completion/completions/boothcast
 
@@ -61,6 +64,8 @@ pub enum Sub {
     Fleet(fleet::FleetArgs),
     /// Draw what a scene file says onto a picture, without a camera.
     PreviewOverlay(preview::PreviewArgs),
+    /// Make QR codes that set up a box that sees them.
+    Qr(qr::QrArgs),
     /// What the box's own services do.
     #[command(hide = true)]
     System(system::SystemArgs),
@@ -81,6 +86,7 @@ pub fn main(cli: Cli) -> u8 {
         Sub::Ctl(args) => ctl::run(&args),
         Sub::Fleet(args) => fleet::run(&args),
         Sub::PreviewOverlay(args) => preview::run(&args),
+        Sub::Qr(args) => qr::run(&args),
         Sub::System(args) => system::run(&args),
         Sub::Completions { shell } => {
             let mut script = Vec::new();

@@ -16,10 +16,12 @@ Made from the program's own table of keys; `BOOTHCAST_BLESS=1 cargo test referen
 Layers, later ones winning:
 
 1. built-in defaults, and the profile of the board (see Boards);
-2. `/etc/boothcast/boothcast.toml`, then `boothcast.toml` in the working folder; or only the file named by `--config`;
-3. environment variables: `BOOTHCAST__RTSP__PORT=9000` is `rtsp.port`, and `BOOTHCAST__DESTINATION__MY_TUBE__KEY` is
+2. `/etc/boothcast/boothcast.toml`, or the file named by `--config`;
+3. what the box keeps in its state folder: `imported.toml` (from the boot partition of an SD card) and `setup.toml` (what a
+   QR code or the set-up page said), see system.md; then, without `--config`, `boothcast.toml` in the working folder;
+4. environment variables: `BOOTHCAST__RTSP__PORT=9000` is `rtsp.port`, and `BOOTHCAST__DESTINATION__MY_TUBE__KEY` is
    the `key` of the destination `my-tube`;
-4. flags: `--set rtsp.port=9000`, `--set destination.my-tube.url=rtmp://host/live`.
+5. flags: `--set rtsp.port=9000`, `--set destination.my-tube.url=rtmp://host/live`.
 
 `boothcast check` reports every error with file, line and key, and exits with 78. Unknown keys are errors. Relative
 paths in a file count from that file's folder, others from the working folder.

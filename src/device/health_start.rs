@@ -22,13 +22,13 @@ mod tests {
 
     #[test]
     fn safe_mode_is_said_before_all_else() {
-        let mut rig = Rig::live();
+        let mut rig = Rig::up();
         rig.state.setup.complaint = Some("The file is wrong.".into());
         let said = health(&rig.state);
         assert_eq!(said.severity, Severity::Warning);
         assert_eq!(
             (&*said.sentence, said.led),
-            ("The file is wrong.", LedPattern::Degraded)
+            ("The file is wrong.", LedPattern::Error(Trouble::Storage))
         );
         rig.state.setup.safe = Some("Safe mode.".into());
         let said = health(&rig.state);

@@ -79,7 +79,7 @@ impl Gate {
     }
 
     /// It could not be marked good.
-    pub(super) fn not_marked(&mut self, reason: String) {
+    pub(super) fn not_marked(&mut self, reason: &str) {
         self.why = Some(format!("it could not be marked good: {reason}"));
     }
 

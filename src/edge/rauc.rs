@@ -123,7 +123,7 @@ impl Rauc {
     /// Why it is not to be installed: one sentence.
     pub async fn inspect(&self, path: &str, downgrade: bool) -> Result<Bundle> {
         let said: Result<(String, String), _> = self.call("Info", &(path,)).await;
-        let (compatible, version) = said.map_err(|e| explain(path, &words(&e)))?;
+        let (compatible, version) = said.map_err(|e| unreadable(path, &words(&e)))?;
         let bundle = Bundle {
             compatible,
             version,
@@ -302,6 +302,25 @@ impl Rauc {
             .await?;
         let value: OwnedVariant = said.body().deserialize()?;
         T::try_from(value).map_err(Into::into)
+    }
+}
+
+/// Why a bundle cannot be looked at. RAUC 1.8 does not say.
+fn unreadable(path: &str, said: &str) -> Error {
+    if said != "rauc info error" {
+        return explain(path, said);
+    }
+    match std::fs::metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            explain(path, "no such file or directory")
+        }
+        _ => Error::new(
+            Kind::Refused,
+            format!(
+                "The bundle {path} is damaged, or signed with a key that this box does not trust."
+            ),
+        )
+        .mend("RAUC's log says which (journalctl -u rauc). Copy it anew, or use one that was made for this box."),
     }
 }
 

@@ -29,6 +29,7 @@ use crate::config::code::SetupCode;
 use crate::device::setup::{SetupEvent, Way};
 use crate::error::{Error, Kind, Result};
 
+mod corners;
 mod luma;
 mod read;
 
@@ -44,7 +45,7 @@ const PACE_CODED: Duration = Duration::from_secs(1);
 /// The thread rests this many times as long as a picture took.
 const REST: u32 = 3;
 /// And at most this long.
-const REST_CAP: Duration = Duration::from_secs(10);
+const REST_CAP: Duration = Duration::from_secs(30);
 /// Every other picture is looked at this wide: a code that is near and blurred is found sooner, and for less.
 const SMALL: u32 = 960;
 /// The others at most this wide.

@@ -34,9 +34,9 @@ fn the_image_works() {
     let mut scene = Scene::power_on(&Wish::default(), "");
     scene.machine.wait_slot(Duration::from_secs(60));
     let url = scene.url();
-    scene.machine.wait_shell(Duration::from_secs(180));
-    scene.machine.wait_picture(&url, Duration::from_secs(180));
-    let state = scene.machine.wait_system(Duration::from_secs(180));
+    scene.machine.wait_shell(Duration::from_secs(300));
+    scene.machine.wait_picture(&url, Duration::from_secs(300));
+    let state = scene.machine.wait_system(Duration::from_secs(300));
     figure("system state", &state);
     figure(
         "power on to that",

@@ -236,7 +236,7 @@ fn the_persons_last_word_counts() {
     let it = TheBox::new();
     let code = crate::config::code::BoxCode {
         name: Some("By code".parse().unwrap()),
-        fleet: Some("fair".into()),
+        fleet: Some("fair".parse().unwrap()),
         ..Default::default()
     };
     it.write(FILE);

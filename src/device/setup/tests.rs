@@ -82,10 +82,12 @@ fn line_of(rig: &Rig) -> Option<String> {
 }
 
 fn steps(effects: &[Effect]) -> Vec<&SetupStep> {
-    let step = |e| match e {
-        &Effect::Setup(ref step) => Some(step),
-        _ => None,
-    };
+    fn step(effect: &Effect) -> Option<&SetupStep> {
+        match effect {
+            Effect::Setup(step) => Some(step),
+            _ => None,
+        }
+    }
     effects.iter().filter_map(step).collect()
 }
 

@@ -175,3 +175,6 @@ impl Task {
         let _ = self.task.await;
     }
 }
+
+#[cfg(test)]
+mod nm_tests;

@@ -120,7 +120,8 @@ impl Listener for Door {
             };
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    if let Some(seat) = Seat::take(&self.counts, peer.ip(), self.limits.most_of_one) {
+                    if let Some(seat) = Seat::take(&self.counts, peer.ip(), self.limits.most_of_one)
+                    {
                         let _ = stream.set_nodelay(true);
                         return (Guarded::new(stream, permit, seat, self.limits), peer);
                     }

@@ -332,10 +332,7 @@ fn every_answer_says_what_the_browser_may_do() {
 fn names_from_the_air_are_text() {
     let bench = Bench::new();
     let evil = "\"><script>alert(1)</script>'&";
-    bench.found.send_replace(vec![Found {
-        strength: 60,
-        ..Found::for_tests(evil)
-    }]);
+    bench.found.send_replace(vec![Found::for_tests(evil)]);
     bench.set(|s| {
         s.name = "<b>box".into();
         s.health.sentence = "<img src=x>".into();

@@ -1,5 +1,6 @@
 //! From a picture in grey to the texts of the codes in it.
 
+use super::corners;
 use super::luma::Luma;
 
 /// More codes than this in one picture are not read.
@@ -7,6 +8,9 @@ const MAX_CODES: usize = 8;
 
 /// The texts of the codes in `picture`. Turned and mirrored ones are read as well.
 pub(super) fn texts(picture: &Luma) -> Vec<String> {
+    if corners::too_many(picture) {
+        return Vec::new();
+    }
     let mut prepared =
         rqrr::PreparedImage::prepare_from_greyscale(picture.width(), picture.height(), |x, y| {
             picture.at(x, y)

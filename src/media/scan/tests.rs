@@ -64,47 +64,50 @@ impl Noise {
     }
 }
 
+/// A room that is not uniform.
+fn room(x: f64, y: f64) -> f64 {
+    80.0 + (x.abs() + y.abs()) / 16.0 % 60.0
+}
+
 impl Shot {
     fn of(self, code: &QrCode) -> Luma {
+        let side = f64::from(code.size()) * self.module;
+        let (sin, cos) = self.turn.to_radians().sin_cos();
+        let ray = |x: f64, y: f64| self.ray(code, (x, y), side, (sin, cos));
+        let (half_width, half_height) = (f64::from(self.width) / 2.0, f64::from(self.height) / 2.0);
+        // Turned or leaning, with its quiet zone: no farther out than this.
+        let reach = (side + 8.0 * self.module) * 1.2;
         let mut data: Vec<f64> = Vec::new();
-        for y in 0..self.height {
-            for x in 0..self.width {
-                // Nine rays for each pixel.
-                let mut sum = 0.0;
-                for (dx, dy) in (0..9).map(|n| (f64::from(n % 3), f64::from(n / 3))) {
-                    sum += self.ray(code, f64::from(x) + dx / 3.0, f64::from(y) + dy / 3.0);
-                }
-                data.push(sum / 9.0);
+        for row in 0..self.height {
+            let y = f64::from(row) - half_height;
+            for column in 0..self.width {
+                let x = f64::from(column) - half_width;
+                data.push(if x.abs().max(y.abs()) > reach {
+                    room(x, y)
+                } else {
+                    (ray(x, y) + ray(x + 0.5, y) + ray(x, y + 0.5) + ray(x + 0.5, y + 0.5)) / 4.0
+                });
             }
         }
         for _ in 0..2 {
             self.smear(&mut data);
         }
-        let mut noise = Noise(7);
-        let plane: Vec<u8> = data
-            .iter()
-            .map(|v| (v + noise.next() * self.noise * 2.55).clamp(0.0, 255.0) as u8)
-            .collect();
-        Luma::copied(
-            &plane,
-            self.width as usize,
-            (self.width, self.height),
-            Vec::new(),
-        )
-        .unwrap()
+        if self.noise > 0.0 {
+            let mut noise = Noise(7);
+            for v in &mut data {
+                *v += noise.next() * self.noise * 2.55;
+            }
+        }
+        let plane: Vec<u8> = data.iter().map(|v| v.clamp(0.0, 255.0) as u8).collect();
+        let size = (self.width, self.height);
+        Luma::copied(&plane, self.width as usize, size, Vec::new()).unwrap()
     }
 
     /// What a ray through this place of the picture meets.
-    fn ray(&self, code: &QrCode, x: f64, y: f64) -> f64 {
-        let (x, y) = (
-            x - f64::from(self.width) / 2.0,
-            y - f64::from(self.height) / 2.0,
-        );
-        let side = f64::from(code.size()) * self.module;
+    fn ray(&self, code: &QrCode, (x, y): (f64, f64), side: f64, (sin, cos): (f64, f64)) -> f64 {
         // The plane of the code leans back: what is higher is farther.
         let depth = 1.0 - self.lean * y / side;
         let (x, y) = (x / depth, y / depth);
-        let (sin, cos) = self.turn.to_radians().sin_cos();
         let (mut u, v) = (x * cos + y * sin, y * cos - x * sin);
         if self.mirrored {
             u = -u;
@@ -113,8 +116,7 @@ impl Shot {
         let (u, v) = (u / self.module + half, v / self.module + half);
         let quiet = -4.0..f64::from(code.size()) + 4.0;
         if !quiet.contains(&u) || !quiet.contains(&v) {
-            // A room that is not uniform.
-            return 110.0 + 20.0 * (x / 90.0).sin() + 15.0 * (y / 70.0).cos();
+            return room(x, y);
         }
         let dark = code.get_module(u.floor() as i32, v.floor() as i32);
         if dark { self.levels.0 } else { self.levels.1 }
@@ -151,26 +153,22 @@ fn seen(text: &str) -> Option<SetupEvent> {
     })
 }
 
+fn all_read(shots: &[Shot]) {
+    for (n, shot) in shots.iter().enumerate() {
+        let text = [BOX, WIFI][n % 2];
+        assert!(shot.reads(text), "{shot:?}: {text}");
+    }
+}
+
 #[test]
-fn codes_are_read_however_they_are_held() {
-    for shot in [
-        PLAIN,
-        Shot {
-            turn: 90.0,
-            ..PLAIN
-        },
-        Shot {
-            turn: 180.0,
-            ..PLAIN
-        },
-        Shot {
-            turn: 270.0,
-            ..PLAIN
-        },
-        Shot {
-            turn: 33.0,
-            ..PLAIN
-        },
+fn codes_are_read_however_they_are_turned() {
+    let turns = [0.0, 90.0, 180.0, 270.0, 33.0, 7.0];
+    all_read(&turns.map(|turn| Shot { turn, ..PLAIN }));
+}
+
+#[test]
+fn codes_are_read_mirrored_and_leaning() {
+    all_read(&[
         Shot {
             mirrored: true,
             ..PLAIN
@@ -189,36 +187,53 @@ fn codes_are_read_however_they_are_held() {
             turn: 20.0,
             ..PLAIN
         },
+    ]);
+}
+
+#[test]
+fn codes_are_read_near_and_far() {
+    all_read(&[
         Shot {
-            module: 3.0,
+            module: 10.0,
             ..PLAIN
         },
         Shot {
-            module: 9.0,
+            module: 2.5,
+            noise: 2.0,
+            turn: 7.0,
             ..PLAIN
         },
         Shot {
-            width: 1920,
-            height: 1080,
-            module: 5.0,
+            module: 2.5,
+            noise: 2.0,
             ..PLAIN
         },
         Shot {
             width: 640,
             height: 480,
-            module: 4.0,
+            module: 2.5,
+            noise: 2.0,
             ..PLAIN
         },
-    ] {
-        for text in [WIFI, BOX] {
-            assert!(shot.reads(text), "{shot:?}: {text}");
-        }
-    }
+        Shot {
+            width: 1920,
+            height: 1080,
+            module: 2.5,
+            noise: 2.0,
+            ..PLAIN
+        },
+        Shot {
+            width: 1920,
+            height: 1080,
+            module: 14.0,
+            ..PLAIN
+        },
+    ]);
 }
 
 #[test]
 fn codes_are_read_in_a_bad_picture() {
-    for shot in [
+    all_read(&[
         // Pale, as on a dim phone in a bright room.
         Shot {
             levels: (90.0, 130.0),
@@ -246,24 +261,21 @@ fn codes_are_read_in_a_bad_picture() {
             lean: 0.1,
             ..PLAIN
         },
-    ] {
-        for text in [WIFI, BOX] {
-            assert!(shot.reads(text), "{shot:?}: {text}");
-        }
-    }
+    ]);
 }
 
-/// The figures of `docs/set-up.md`: print them with `--no-capture`.
 #[test]
-fn modules_of_two_and_a_half_pixels_are_enough() {
+#[ignore = "measures the figures of docs/set-up.md; takes minutes"]
+fn the_smallest_code_that_is_read() {
     for (width, height) in [(640, 480), (1280, 720), (1920, 1080)] {
         for text in [WIFI, BOX] {
             let size = code(text).size();
             let reads = |tenths: u32, turn: f64| {
+                let module = f64::from(tenths) / 10.0;
                 Shot {
                     width,
                     height,
-                    module: f64::from(tenths) / 10.0,
+                    module,
                     noise: 2.0,
                     turn,
                     ..PLAIN
@@ -271,19 +283,14 @@ fn modules_of_two_and_a_half_pixels_are_enough() {
                 .reads(text)
             };
             // Straight and turned a little, this size and every larger one of the row.
-            let least = (12..=40)
-                .rev()
-                .step_by(2)
+            let least = [40, 30, 25, 22, 20, 18, 16, 14]
+                .into_iter()
                 .take_while(|t| reads(*t, 0.0) && reads(*t, 7.0))
                 .last();
-            let share = |t: u32| f64::from(t) / 10.0 * f64::from(size) / f64::from(height) * 100.0;
+            let least = least.unwrap();
+            let share = f64::from(least) * f64::from(size) / f64::from(height) * 10.0;
             println!(
-                "{width}x{height}, {size} modules: {least:?} tenths of a pixel, {:?} % of the height",
-                least.map(share)
-            );
-            assert!(
-                least.is_some_and(|t| t <= 25),
-                "{width}x{height} {size}: {least:?}"
+                "{width}x{height}, {size} modules: {least} tenths of a pixel, {share:.0} % of the height"
             );
         }
     }
@@ -322,9 +329,10 @@ fn the_code_of_ours_counts_among_others() {
     assert!(broken.contains("names no network"), "{broken}");
 }
 
-/// A sheet of finder patterns, which suggest a code everywhere: the costliest picture that we know of.
+/// A sheet of finder patterns, which suggest a code everywhere: what the library does with it grows with the square of their
+/// number, so it is not given to it.
 #[test]
-fn a_sheet_of_corners_does_not_take_for_ever() {
+fn a_sheet_of_corners_is_left_alone() {
     let corner = |x: i32, y: i32| {
         let ring = (x - 3).abs().max((y - 3).abs());
         (0..7).contains(&x) && (0..7).contains(&y) && ring != 2
@@ -336,15 +344,31 @@ fn a_sheet_of_corners_does_not_take_for_ever() {
         })
         .collect();
     let luma = Luma::copied(&plane, 1280, (1280, 720), Vec::new()).unwrap();
-    let begun = Instant::now();
-    let (event, _) = look_at(Picture::Raw(luma), 2);
-    println!("a sheet of corners took {:?}", begun.elapsed());
-    assert_eq!(event, None);
-    assert!(
-        begun.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(corners::too_many(&luma));
+    assert!(read::texts(&luma).is_empty());
+}
+
+#[test]
+fn neither_codes_nor_noise_are_taken_for_such_a_sheet() {
+    for shot in [
+        PLAIN,
+        Shot {
+            noise: 20.0,
+            ..PLAIN
+        },
+        Shot {
+            turn: 45.0,
+            module: 10.0,
+            ..PLAIN
+        },
+        Shot {
+            module: 0.001,
+            noise: 20.0,
+            ..PLAIN
+        },
+    ] {
+        assert!(!corners::too_many(&shot.of(&code(BOX))), "{shot:?}");
+    }
 }
 
 const RAW: RawFormat = RawFormat {
@@ -402,7 +426,7 @@ fn offer(
 #[test]
 fn it_looks_while_it_is_told_to_and_only_then() {
     let (scanner, told) = scanner();
-    let (eye, frame) = (scanner.eye(), shown());
+    let (eye, mut frame) = (scanner.eye(), shown());
     assert_eq!(offer(&eye, &frame, &told, Duration::from_millis(500)), None);
     assert!(
         lock(&scanner.shared.state).picture.is_none(),
@@ -422,7 +446,7 @@ fn it_looks_while_it_is_told_to_and_only_then() {
     // One that was being looked at may still be told.
     let _ = told.recv_timeout(Duration::from_secs(2));
     assert_eq!(offer(&eye, &frame, &told, Duration::from_millis(500)), None);
-    assert_eq!(frame.refcount(), 1, "no frame is held");
+    assert!(frame.get_mut().is_some(), "no frame is held");
     scanner.stop();
     eye.look(&frame, RAW);
 }

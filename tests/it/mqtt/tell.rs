@@ -63,6 +63,7 @@ fn schema_of(leaf: &str) -> Option<String> {
         "conn" | "info" | "status" | "reported" => Some(first.to_owned()),
         "tel" => Some(format!("tel.{rest}")),
         "evt" => Some("evt".to_owned()),
+        "job" => Some(format!("job.{rest}")),
         "rsp" => Some("answer".to_owned()),
         "cmd" => Some(format!("cmd.{}", rest.replace('/', "-"))),
         _ => None,
