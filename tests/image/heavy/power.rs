@@ -121,7 +121,9 @@ fn power_fails(scene: &mut Scene, point: Point, n: u64, wish: &Wish) {
     assert_whole(&mut scene.machine, &scene.disk, slot);
     eprintln!("cut at {point:?}: {lost}; slot {slot:?} runs");
     // What the health gate does after two minutes; the next update needs a system that is known to be good.
-    scene.machine.sh("rauc status mark-good booted");
+    scene
+        .machine
+        .sh("rauc status mark-good booted; rm -f /data/persist/trial");
 }
 
 /// The whole root can be read, and the box is up.
