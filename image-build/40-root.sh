@@ -115,7 +115,6 @@ our_files() {
   service_files
   put 0644 "$HERE/files/persist.list" /usr/lib/boothcast/persist.list
   put 0644 "$HERE/files/90-boothcast-slots.rules" /usr/lib/udev/rules.d/90-boothcast-slots.rules
-  put 0644 "$HERE/files/boot-firmware.mount" /usr/lib/systemd/system/boot-firmware.mount
   put 0644 "$KEYRING" /etc/rauc/keyring.pem
   rauc_files
   text /etc/boothcast-release <<RELEASE
@@ -124,7 +123,7 @@ BOARD=$BOARD
 BUILD=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 KERNEL=$KERNEL
 RELEASE
-  sed -e "s/@BOARD@/$BOARD/" "$HERE/files/boothcast.toml" | text /etc/boothcast/boothcast.toml
+  put 0644 "$HERE/files/boothcast.toml" /etc/boothcast/boothcast.toml
   for f in "$HERE"/files/etc/*; do cp -a "$f" "$r/etc/"; done
   (cd "$HERE/files/etc" && find . -type f -printf "/etc/%P boothcast $VERSION\n") >>"$STAGE/ours.txt"
   chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
