@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 need readelf binutils systemd-sysusers systemd
+need_binfmt
 
 r=$STAGE/root
 base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
@@ -182,8 +183,9 @@ fixed_files() {
   chmod 1777 "$r/var/tmp" "$r/tmp"
   rm -rf "$r"/{run,tmp,dev,proc,sys}/* "$r"/var/tmp/* "$r"/boot/[!f]* "$r"/usr/share/boothcast/licences*
   find "$r" \( -name '*.pyc' -o -name '*.dpkg-*' -o -name '*~' -o -name .gitkeep \) -delete
-  ldconfig -r "$r" -X 2>/dev/null || chroot "$r" /sbin/ldconfig -X
-  rm -rf "$r/var/cache/ldconfig"
+  # By the root's own ldconfig, as this machine's knows nothing of the box's libraries; it isn't needed any more then.
+  chroot "$r" /sbin/ldconfig -X
+  rm -rf "$r/var/cache/ldconfig" "$r/usr/sbin/ldconfig"
 }
 
 # Libraries that only what was taken out has needed.
@@ -233,9 +235,9 @@ authorities
 our_files
 users
 units
-fixed_files
 test_overlay
 sweep
+fixed_files
 own_parts
 dates
 say "root: $(du -sm --apparent-size "$r" | cut -f1) MB unpacked"
