@@ -65,7 +65,6 @@ plugins() {
     # libcamera opens its parts by name: the image processing of the Pi's cameras.
     for p in "$pool/root$lib"/libcamera/*rpi* "$pool/root$lib"/libcamera/ipa/*rpi*; do if [ -f "$p" ]; then names+=("${p#"$pool/root"}"); fi; done
   fi
-  for p in $(list "$HERE/programs.list"); do names+=("$p"); done
   if [ "$TEST" = 1 ]; then for p in $(list "$HERE/test.list"); do names+=("$p"); done; fi
   "$HERE/elf.py" "$pool/root" "@$STAGE/boothcast" "${names[@]}" >"$STAGE/closure.txt"
   take <"$STAGE/closure.txt"
