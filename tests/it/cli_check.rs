@@ -237,11 +237,18 @@ fn the_flags_are_read_and_win() {
     assert_eq!(config.as_deref(), Some(Path::new("a.toml")));
     assert_eq!(set, &["rtsp.port=1", "log.json=true"]);
     let sources = args.config.sources();
-    assert_eq!(sources.files, [(PathBuf::from("a.toml"), true)]);
+    let state = &sources.default_state;
+    assert!(state.is_absolute());
+    // What the box was told by its card, and by codes, lies over the file.
+    let files = [
+        (PathBuf::from("a.toml"), true),
+        (state.join("imported.toml"), false),
+        (state.join("setup.toml"), false),
+    ];
+    assert_eq!(sources.files, files);
     assert_eq!(sources.set.len(), 2);
-    assert!(sources.default_state.is_absolute());
     let default = ConfigArgs::default().sources();
-    assert!(default.files.len() == 2 && default.files.iter().all(|(_, required)| !required));
+    assert!(default.files.len() == 4 && default.files.iter().all(|(_, required)| !required));
 }
 
 #[test]

@@ -135,8 +135,10 @@ fn the_json_keeps_its_structure() {
             "gstreamer",
             "led",
             "memory",
+            "name",
             "network",
             "problems",
+            "screens",
             "thermal",
             "version"
         ]
