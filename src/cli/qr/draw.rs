@@ -9,7 +9,7 @@ use crate::cli::outcome::Trouble;
 /// Free modules at each side, ISO/IEC 18004 section 9.1.
 const QUIET: i32 = 4;
 /// Pixels that a module needs in the camera's picture, as measured (`docs/set-up.md`).
-const PIXELS_PER_MODULE: f64 = 2.5;
+const PIXELS_PER_MODULE: f64 = 3.5;
 
 /// Black on white whatever the terminal's own colours are: 16 and 231 of the 256 are the same everywhere.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
