@@ -376,7 +376,10 @@ fn a_name_that_another_box_has_gets_a_number() {
         ("boothcast-0102-2.local", "Kasse 3 (2)")
     );
     other.wait_for("boothcast-0102-2.local", &[Ipv4Addr::new(10, 99, 0, 1)]);
-    other.wait_for("boothcast-0102.local", &[Ipv4Addr::new(10, 99, 0, 2)]);
+    // The other box keeps its own.
+    let kept = (0..20).map(|_| addresses_of("boothcast-0102.local"));
+    let wanted = [Ipv4Addr::new(10, 99, 0, 2)];
+    assert!(kept.into_iter().any(|found| found == wanted));
     runtime.block_on(announcer.stop());
     other.ask(move || drop(there.shutdown().unwrap().recv()));
 }
@@ -388,7 +391,7 @@ fn without_a_network_all_is_quiet_and_the_end_comes_in_time() {
     }
     let runtime = runtime();
     let announcer = Announcer::start(offer(vec![rtsp()]), runtime.handle());
-    runtime.block_on(tokio::time::sleep(Duration::from_secs(3)));
+    runtime.block_on(async { tokio::time::sleep(Duration::from_secs(3)).await });
     assert_eq!(*announcer.names().borrow(), None);
     let begun = Instant::now();
     runtime.block_on(announcer.stop());
