@@ -172,7 +172,7 @@ fn a_code_before_the_camera_makes_the_box_go_live() {
     let status = ctl(&it, &["status"]);
     let to = &status["destinations"][0];
     assert_eq!(
-        (to["name"].as_str(), to["state"]["state"].as_str()),
+        (to["name"].as_str(), to["state"].as_str()),
         (Some("live"), Some("live")),
         "{to}"
     );

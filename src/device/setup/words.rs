@@ -45,7 +45,9 @@ pub(super) fn sentence(reason: &str) -> String {
     let Some(first) = chars.next() else {
         return "It could not be done.".into();
     };
-    format!("{}{}.", first.to_uppercase(), chars.as_str())
+    // What was cut has its end already.
+    let stop = if reason.ends_with('…') { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), chars.as_str())
 }
 
 pub(super) fn taken(state: &State, restart: bool) -> String {
