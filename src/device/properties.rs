@@ -138,6 +138,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         8 => hardware().prop_map(|event| Happening::Event(Event::Hardware(event))),
         1 => (0u64..60, prop::option::of(Just("disk full".to_owned())))
             .prop_map(|(revision, error)| Happening::Event(Event::Persisted { revision, error })),
+        3 => super::update_properties::any_event().prop_map(Happening::Event),
         8 => (0u64..1500).prop_map(|ms| Happening::After(1, Duration::from_millis(ms))),
         1 => (0u64..100_000).prop_map(|ms| Happening::After(1, Duration::from_millis(ms))),
         1 => (1usize..90).prop_map(|times| Happening::After(times, Duration::from_millis(1500))),

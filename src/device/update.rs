@@ -275,7 +275,7 @@ impl State {
         let force = match &self.actual.update.job {
             Job::Installing { force, .. } => *force,
             // Written before this program was started.
-            Job::Idle if !self.actual.update.on_trial() => false,
+            Job::Idle if self.actual.update.slots.as_ref().is_some_and(|s| !s.trial) => false,
             Job::Idle | Job::Waiting { .. } | Job::Leaving { .. } => return,
         };
         self.actual.update.job = Job::Waiting {

@@ -5,11 +5,60 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::command::Command;
+use super::command::{Command, Origin};
 use super::effect::Effect;
 use super::event::{Event, MediaEvent, Rendition};
 use super::testing::{Rig, secs};
 use super::update::*;
+
+/// Whatever may be heard of updates, and orders about them, for the random sequences of `properties.rs`.
+pub(super) fn any_event() -> impl Strategy<Value = Event> {
+    let text = ".{0,20}";
+    let slots =
+        (text, any::<bool>(), prop::option::of(text)).prop_map(|(version, trial, other)| {
+            UpdateEvent::Slots(Slots {
+                booted: Slot::A,
+                version,
+                trial,
+                other,
+            })
+        });
+    let starts = (0u32..6, 0u64..600).prop_map(|(count, ago)| {
+        let first_ago = secs(ago);
+        UpdateEvent::Starts(Starts { count, first_ago })
+    });
+    let heard = prop_oneof![
+        2 => slots,
+        1 => starts,
+        1 => text.prop_map(|version| UpdateEvent::Found { version }),
+        1 => (any::<u8>(), text).prop_map(|(percent, step)| UpdateEvent::Progress { percent, step }),
+        2 => text.prop_map(|version| UpdateEvent::Installed { version }),
+        1 => text.prop_map(|reason| UpdateEvent::Failed { reason }),
+        2 => any::<bool>().prop_map(UpdateEvent::DataWritable),
+        1 => Just(UpdateEvent::MarkedGood),
+        1 => text.prop_map(|reason| UpdateEvent::MarkFailed { reason }),
+        1 => Just(UpdateEvent::RolledBack),
+        1 => (text, text, any::<bool>()).prop_map(|(version, reason, fresh)| {
+            UpdateEvent::TakenBack { version, reason, fresh }
+        }),
+    ];
+    let order = prop_oneof![
+        (
+            prop::sample::select(vec!["/x.raucb", "https://h/x", "x"]),
+            any::<[bool; 2]>()
+        )
+            .prop_map(|(source, [force, downgrade])| Command::UpdateInstall {
+                source: source.into(),
+                force,
+                downgrade,
+            }),
+        any::<bool>().prop_map(|force| Command::UpdateRollback { force }),
+    ];
+    prop_oneof![
+        3 => heard.prop_map(Event::Update),
+        1 => order.prop_map(|command| Event::Command { origin: Origin::Cli, command }),
+    ]
+}
 
 /// What a second of a trial may bring beside frames.
 #[derive(Debug, Clone)]

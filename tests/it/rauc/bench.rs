@@ -172,7 +172,7 @@ fn rauc_service(dir: &Path, slot: &str) -> Guard {
     service
         .arg("-c")
         .arg(dir.join("system.conf"))
-        .args(["--override-boot-slot", slot, "service"])
+        .args([&format!("--override-boot-slot={slot}"), "service"])
         .env(
             "DBUS_SYSTEM_BUS_ADDRESS",
             format!("unix:path={}", dir.join("bus").display()),
