@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 need readelf binutils systemd-sysusers systemd
+need_binfmt
 
 r=$STAGE/root
 base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
@@ -115,7 +116,6 @@ our_files() {
   service_files
   put 0644 "$HERE/files/persist.list" /usr/lib/boothcast/persist.list
   put 0644 "$HERE/files/90-boothcast-slots.rules" /usr/lib/udev/rules.d/90-boothcast-slots.rules
-  put 0644 "$HERE/files/boot-firmware.mount" /usr/lib/systemd/system/boot-firmware.mount
   put 0644 "$KEYRING" /etc/rauc/keyring.pem
   rauc_files
   text /etc/boothcast-release <<RELEASE
@@ -124,7 +124,7 @@ BOARD=$BOARD
 BUILD=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 KERNEL=$KERNEL
 RELEASE
-  sed -e "s/@BOARD@/$BOARD/" "$HERE/files/boothcast.toml" | text /etc/boothcast/boothcast.toml
+  put 0644 "$HERE/files/boothcast.toml" /etc/boothcast/boothcast.toml
   for f in "$HERE"/files/etc/*; do cp -a "$f" "$r/etc/"; done
   (cd "$HERE/files/etc" && find . -type f -printf "/etc/%P boothcast $VERSION\n") >>"$STAGE/ours.txt"
   chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
@@ -183,8 +183,9 @@ fixed_files() {
   chmod 1777 "$r/var/tmp" "$r/tmp"
   rm -rf "$r"/{run,tmp,dev,proc,sys}/* "$r"/var/tmp/* "$r"/boot/[!f]* "$r"/usr/share/boothcast/licences*
   find "$r" \( -name '*.pyc' -o -name '*.dpkg-*' -o -name '*~' -o -name .gitkeep \) -delete
-  ldconfig -r "$r" -X 2>/dev/null || chroot "$r" /sbin/ldconfig -X
-  rm -rf "$r/var/cache/ldconfig"
+  # By the root's own ldconfig, as this machine's knows nothing of the box's libraries; it isn't needed any more then.
+  chroot "$r" /sbin/ldconfig -X
+  rm -rf "$r/var/cache/ldconfig" "$r/usr/sbin/ldconfig"
 }
 
 # Libraries that only what was taken out has needed.
@@ -234,9 +235,9 @@ authorities
 our_files
 users
 units
-fixed_files
 test_overlay
 sweep
+fixed_files
 own_parts
 dates
 say "root: $(du -sm --apparent-size "$r" | cut -f1) MB unpacked"

@@ -53,6 +53,8 @@ pub(super) struct Task {
     running: Option<(Job, JoinHandle<Done>)>,
     /// The access point, from the moment when it is up.
     own: Option<WifiCode>,
+    /// Told what is open, for the screen.
+    own_tell: watch::Sender<Option<WifiCode>>,
     /// What was told last of the network.
     told: Option<Option<String>>,
     /// What the page was told and the core was not yet.
@@ -68,6 +70,7 @@ impl Task {
         state_dir: PathBuf,
         steps: mpsc::Receiver<SetupStep>,
         stop: watch::Receiver<bool>,
+        (page_tell, own_tell): (watch::Sender<Option<u16>>, watch::Sender<Option<WifiCode>>),
     ) -> Self {
         let setup = &parts.config.setup;
         let (wish, wishes) = mpsc::channel(WISHES);
@@ -75,6 +78,8 @@ impl Task {
         let hardware_id = crate::edge::net::hardware_id();
         let own_name = network_name(hardware_id.as_deref());
         let site = Site::new(parts.status.clone(), found_out, wish, &names(&own_name));
+        let web = open_page(setup.port, site, parts.runtime);
+        page_tell.send_replace(web.as_ref().map(|w| w.address().port()));
         Self {
             handle: parts.handle.clone(),
             clock: parts.clock.clone(),
@@ -88,13 +93,14 @@ impl Task {
             stop,
             wishes,
             found,
-            web: open_page(setup.port, site, parts.runtime),
+            web,
             policy: ApPolicy::default(),
             allowed: setup.access_point,
             open: false,
             waiting: VecDeque::new(),
             running: None,
             own: None,
+            own_tell,
             told: None,
             codes: VecDeque::new(),
             used: None,
@@ -303,6 +309,7 @@ impl Task {
                 tracing::info!(network = %own.ssid, "the access point of the box is open");
                 self.policy.opened();
                 self.own = Some(own.clone());
+                self.own_tell.send_replace(Some(own.clone()));
                 self.tell(SetupEvent::AccessPoint(Some(own)));
             }
             Err(e) => {
@@ -324,6 +331,7 @@ impl Task {
     /// The access point is closed.
     fn down(&mut self) {
         if self.own.take().is_some() {
+            self.own_tell.send_replace(None);
             self.tell(SetupEvent::AccessPoint(None));
         }
     }

@@ -243,7 +243,7 @@ fn codes_are_read_in_a_bad_picture() {
             levels: (40.0, 100.0),
             ..PLAIN
         },
-        Shot { blur: 2, ..PLAIN },
+        Shot { blur: 1, ..PLAIN },
         Shot {
             noise: 10.0,
             ..PLAIN
