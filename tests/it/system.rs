@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::probe::ffprobe;
 use crate::support::the_box::{Options, TheBox, run_to_end};
 use crate::support::wait_for;
 
@@ -19,15 +20,11 @@ fn boothcast(args: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
+/// By its socket: its configuration may be one that does not lead there.
 fn status(it: &TheBox) -> Value {
-    let file = it.path("boothcast.toml");
-    let (code, out, err) = boothcast(&[
-        "ctl",
-        "status",
-        "--json",
-        "--config",
-        file.to_str().unwrap(),
-    ]);
+    let socket = it.path("state/control.sock");
+    let socket = socket.to_str().unwrap();
+    let (code, out, err) = boothcast(&["ctl", "status", "--json", "--socket", socket]);
     assert_eq!(code, Some(0), "{err}");
     serde_json::from_str(&out).unwrap()
 }
@@ -116,7 +113,11 @@ fn safe_mode_leaves_out_what_could_fail_and_can_be_reached() {
         0,
         "{status}"
     );
-    let probe = crate::support::probe::ffprobe(&it.url("main"), &["-rtsp_transport", "tcp"], LIMIT);
+    let probe = ffprobe(
+        &it.url("main"),
+        &["-rtsp_transport", "tcp", "-show_streams"],
+        LIMIT,
+    );
     let width = probe["streams"][0]["width"].as_u64();
     assert_eq!(width, Some(640), "{probe}");
     // What is told to it now is not kept in the place of what was wanted before.
@@ -191,7 +192,7 @@ fn a_wrong_file_on_the_card_is_said_by_the_box() {
         "{}",
         sentence(&it)
     );
-    assert_eq!(status(&it)["health"]["led"], "error_4");
+    assert_eq!(status(&it)["health"]["led"]["error"], "storage");
     it.interrupt();
     // Mended on the card, taken in, and in force.
     fs::write(it.path("boot/boothcast.toml"), "[box]\nname = \"Mended\"\n").unwrap();
