@@ -231,7 +231,7 @@ impl App {
             status: &status,
             runtime,
         });
-        let (page_port, own_network) = (watch::channel(None).1, watch::channel(None).1);
+        let (page_port, own_network) = (onboard.page(), onboard.own_network());
         let end = Arc::new(OnceLock::new());
         let updates = updates::Updates::start(&updates::Parts {
             state_dir: &state_dir,

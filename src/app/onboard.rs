@@ -11,6 +11,7 @@
 //! deadlines.
 
 mod job;
+mod page;
 mod task;
 
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::code::WifiCode;
 use crate::device::setup::SetupStep;
 use crate::device::status::Status;
 use crate::device::supervisor::Handle;
@@ -47,6 +49,8 @@ pub struct Parts<'a> {
 #[derive(Debug)]
 pub struct Onboard {
     running: Option<Running>,
+    page: watch::Receiver<Option<u16>>,
+    own_network: watch::Receiver<Option<WifiCode>>,
 }
 
 #[derive(Debug)]
@@ -60,8 +64,14 @@ impl Onboard {
     /// Starts it. What cannot start says so once; the box goes on without.
     #[must_use]
     pub fn start(parts: &Parts<'_>) -> Self {
+        let (tell_page, page) = watch::channel(None);
+        let (tell_own, own_network) = watch::channel(None);
         if !parts.config.setup.enabled {
-            return Self { running: None };
+            return Self {
+                running: None,
+                page,
+                own_network,
+            };
         }
         let (network, watcher) = Network::start(parts.runtime);
         let (steps, steps_out) = mpsc::channel(STEPS);
@@ -72,6 +82,10 @@ impl Onboard {
             parts.config.paths.state.clone(),
             steps_out,
             stopped,
+            task::Told {
+                page: tell_page,
+                own_network: tell_own,
+            },
         );
         let task = parts.runtime.spawn(async move {
             task.run().await;
@@ -79,7 +93,21 @@ impl Onboard {
         });
         Self {
             running: Some(Running { steps, stop, task }),
+            page,
+            own_network,
         }
+    }
+
+    /// TCP port of the page while it is served.
+    #[must_use]
+    pub fn page(&self) -> watch::Receiver<Option<u16>> {
+        self.page.clone()
+    }
+
+    /// The box's own Wi-Fi network while it is open.
+    #[must_use]
+    pub fn own_network(&self) -> watch::Receiver<Option<WifiCode>> {
+        self.own_network.clone()
     }
 
     /// Has a step carried out; never waits. The outcome comes as an event.
