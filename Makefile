@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 ARGS ?=
 # Settings of the image (docs/image.md), for its scripts.
-export BOARD VERSION KERNEL TEST BINARY MIRROR MIRROR_SECURITY RPI_APT SIGN_CERT SIGN_KEY KEYRING DEV_KEYS
+export BOARD VERSION KERNEL BOOTLOADER TEST BINARY MIRROR MIRROR_SECURITY RPI_APT SIGN_CERT SIGN_KEY KEYRING DEV_KEYS
 
 .PHONY: help
 help: ## this list
@@ -91,11 +91,11 @@ image-repro: setup-image ## build the image twice, in two folders, and compare t
 
 .PHONY: image-test-lean
 image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
-	$(CARGO) nextest run --locked --profile image -E 'test(/^lean::/)' $(ARGS)
+	$(CARGO) nextest run --locked --test image --profile image -E 'test(/^lean::/)' $(ARGS)
 
 .PHONY: image-test
 image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
-	$(CARGO) nextest run --locked --profile image --no-capture $(ARGS)
+	$(CARGO) nextest run --locked --test image --profile image --no-capture $(ARGS)
 
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run

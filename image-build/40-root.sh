@@ -4,10 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 need readelf binutils systemd-sysusers systemd
+need_binfmt
 
 r=$STAGE/root
 base=$(readlink -f "$CACHE/base") pool=$(readlink -f "$CACHE/pool-$KERNEL") kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
-eval "$("$HERE/keys.sh")"
+read_keys
 
 put() { # put MODE SOURCE PLACE: a file of ours, noted for the list of parts
   install -D -m "$1" "$2" "$r$3"
@@ -40,11 +41,12 @@ licences() {
 
 prune() {
   local pattern
-  for pattern in $(list "$HERE/prune.list"); do
-    # Meant to be expanded: inside the root.
+  while read -r pattern; do
+    [ "${pattern#/}" != "$pattern" ] || die "prune.list: '$pattern' is no path"
+    # Meant to be expanded, inside the root and not on this machine.
     # shellcheck disable=SC2086
     rm -rf --one-file-system "$r"$pattern
-  done
+  done < <(list "$HERE/prune.list")
 }
 
 # take: those files of the pool, named one a line, that the root has not yet.
@@ -97,14 +99,14 @@ service_files() {
 rauc_files() {
   local f conf=$STAGE/system.conf
   cp "$HERE/rauc/system.conf" "$conf"
-  if [ "$KERNEL" = raspberrypi ]; then
+  if [ "$BOOTLOADER" = tryboot ]; then
     # The firmware of the Pi chooses the slot: RAUC asks our program instead of U-Boot's variables.
     sed -i -e 's/^bootloader=uboot$/bootloader=custom/' -e '/^boot-attempts/d' -e 's/^#tryboot //' "$conf"
-    if [ -e "$HERE/rauc/tryboot-shutdown" ]; then put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot; fi
+    put 0755 "$HERE/rauc/tryboot-shutdown" /usr/lib/systemd/system-shutdown/boothcast-tryboot
   fi
   put 0644 "$conf" /etc/rauc/system.conf
   for f in "$HERE"/rauc/*; do
-    case ${f##*/} in *.conf | *.md) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
+    case ${f##*/} in *.conf | *.md | tryboot-shutdown) ;; *) put 0755 "$f" "/usr/lib/boothcast/${f##*/}" ;; esac
   done
 }
 
@@ -114,7 +116,6 @@ our_files() {
   service_files
   put 0644 "$HERE/files/persist.list" /usr/lib/boothcast/persist.list
   put 0644 "$HERE/files/90-boothcast-slots.rules" /usr/lib/udev/rules.d/90-boothcast-slots.rules
-  put 0644 "$HERE/files/boot-firmware.mount" /usr/lib/systemd/system/boot-firmware.mount
   put 0644 "$KEYRING" /etc/rauc/keyring.pem
   rauc_files
   text /etc/boothcast-release <<RELEASE
@@ -123,10 +124,17 @@ BOARD=$BOARD
 BUILD=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 KERNEL=$KERNEL
 RELEASE
-  sed -e "s/@BOARD@/$BOARD/" "$HERE/files/boothcast.toml" | text /etc/boothcast/boothcast.toml
+  put 0644 "$HERE/files/boothcast.toml" /etc/boothcast/boothcast.toml
   for f in "$HERE"/files/etc/*; do cp -a "$f" "$r/etc/"; done
   (cd "$HERE/files/etc" && find . -type f -printf "/etc/%P boothcast $VERSION\n") >>"$STAGE/ours.txt"
   chown -R 0:0 "$r/etc/systemd" "$r/etc/NetworkManager"
+}
+
+# The certificate authorities, as the one file that every TLS library reads.
+authorities() {
+  mkdir -p "$r/etc/ssl/certs"
+  find "$r/etc/ssl/certs" -mindepth 1 -delete
+  find "$pool/root/usr/share/ca-certificates" -name '*.crt' -print0 | sort -z | xargs -0 sed '$a\' >"$r/etc/ssl/certs/ca-certificates.crt"
 }
 
 # Users of ours have fixed numbers, as files of the data partition belong to them over many updates.
@@ -175,8 +183,9 @@ fixed_files() {
   chmod 1777 "$r/var/tmp" "$r/tmp"
   rm -rf "$r"/{run,tmp,dev,proc,sys}/* "$r"/var/tmp/* "$r"/boot/[!f]* "$r"/usr/share/boothcast/licences*
   find "$r" \( -name '*.pyc' -o -name '*.dpkg-*' -o -name '*~' -o -name .gitkeep \) -delete
-  ldconfig -r "$r" -X 2>/dev/null || chroot "$r" /sbin/ldconfig -X
-  rm -rf "$r/var/cache/ldconfig"
+  # By the root's own ldconfig, as this machine's knows nothing of the box's libraries; it isn't needed any more then.
+  chroot "$r" /sbin/ldconfig -X
+  rm -rf "$r/var/cache/ldconfig" "$r/usr/sbin/ldconfig"
 }
 
 # Libraries that only what was taken out has needed.
@@ -222,12 +231,13 @@ licences
 prune
 plugins
 kernel_files
+authorities
 our_files
 users
 units
-fixed_files
 test_overlay
 sweep
+fixed_files
 own_parts
 dates
 say "root: $(du -sm --apparent-size "$r" | cut -f1) MB unpacked"

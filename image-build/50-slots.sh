@@ -37,8 +37,19 @@ gzip -9nc "$kernel"/linux/boot/vmlinuz-* >"$STAGE/Image.gz"
 rm -f "$STAGE/boot.img"
 truncate -s "${BOOT_SLOT_KIB}K" "$STAGE/boot.img"
 mkfs.vfat --invariant -F 16 -S 512 -s 4 -n BOOT -i "b007b007" "$STAGE/boot.img" >/dev/null
-for f in Image.gz initramfs.img; do
-  touch -d "@$SOURCE_DATE_EPOCH" "$STAGE/$f"
-  TZ=UTC mcopy -m -i "$STAGE/boot.img" "$STAGE/$f" "::$f"
-done
+rm -rf "$STAGE/boot"
+mkdir -p "$STAGE/boot"
+cp "$STAGE/Image.gz" "$STAGE/initramfs.img" "$STAGE/boot/"
+if [ "$BOOTLOADER" = tryboot ]; then
+  # No U-Boot: the Pi's firmware starts the kernel from here. One and the same slot image tells A from B by the partition.
+  pi_files "$STAGE/boot"
+  {
+    grep -v '^kernel=' "$HERE/boot/config-raspberrypi.txt"
+    printf 'kernel=Image.gz\ninitramfs initramfs.img followkernel\n[boot_partition=2]\ncmdline=cmdline-a.txt\n[boot_partition=3]\ncmdline=cmdline-b.txt\n[all]\n'
+  } >"$STAGE/boot/config.txt"
+  for s in a b; do
+    echo "console=ttyS0,115200 rauc.slot=${s^} panic=10 oops=panic quiet logo.nologo vt.global_cursor_default=0" >"$STAGE/boot/cmdline-$s.txt"
+  done
+fi
+copy_in "$STAGE/boot.img" "$STAGE/boot"
 say "boot slot: kernel $(stat -c %s "$STAGE/Image.gz") bytes"

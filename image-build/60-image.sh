@@ -9,24 +9,28 @@ img=$STAGE/sdcard.img
 
 # ---- partition 1: boot firmware, U-Boot, device trees, and boothcast.toml for people
 firmware_files() {
-  local fw=$kernel/raspi-firmware/usr/lib/raspi-firmware dtb d
+  local f
   rm -rf "$STAGE/firmware"
   mkdir -p "$STAGE/firmware"
-  cp "$fw"/{bootcode.bin,start.elf,fixup.dat,start4.elf,fixup4.dat} "$STAGE/firmware/"
-  dtb=$(echo "$kernel"/linux/usr/lib/linux-image-*/broadcom)
-  for d in bcm2837-rpi-{3-b,3-b-plus,3-a-plus,zero-2-w,cm3-io3} bcm2710-rpi-{3-b,3-b-plus,zero-2-w} bcm2711-rpi-{4-b,400,cm4-io}; do
-    if [ -e "$dtb/$d.dtb" ]; then cp "$dtb/$d.dtb" "$STAGE/firmware/"; fi
+  if [ "$BOOTLOADER" = tryboot ]; then
+    # Which boot partition: the rest lies there.
+    printf '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n' >"$STAGE/firmware/autoboot.txt"
+  else
+    pi_files "$STAGE/firmware"
+    uboot_files
+  fi
+  for f in "$HERE"/firmware/* "$STAGE"/root/usr/share/boothcast/boot/*; do
+    [ -f "$f" ] || continue
+    # Windows' Notepad, too, shall show lines.
+    sed 's/$/\r/' "$f" >"$STAGE/firmware/${f##*/}"
   done
-  if [ -d "${dtb%/*}/overlays" ]; then cp -r "${dtb%/*}/overlays" "$STAGE/firmware/overlays"; fi
+}
+
+uboot_files() {
   cp "$kernel/u-boot-rpi/usr/lib/u-boot/rpi_arm64/u-boot.bin" "$STAGE/firmware/"
   cp "$HERE/boot/config-$KERNEL.txt" "$STAGE/firmware/config.txt"
   boot_script >"$STAGE/boot.cmd"
   mkimage -A arm64 -T script -C none -n boothcast -d "$STAGE/boot.cmd" "$STAGE/firmware/boot.scr" >/dev/null
-  for f in "$HERE"/firmware/* "$STAGE"/root/usr/share/boothcast/boot/*; do
-    [ -f "$f" ] || continue
-     # Windows' Notepad, too, shall show lines.
-    sed 's/$/\r/' "$f" >"$STAGE/firmware/${f##*/}"
-  done
 }
 
 # The serial console has another name in each kernel.
@@ -36,14 +40,11 @@ boot_script() {
   sed "s/@CONSOLE@/$console/" "$HERE/boot/boot.cmd"
 }
 
-fat() { # fat FILE MIB LABEL ID FOLDER: sorted and dated, so that the same files give the same bytes
+fat() { # fat FILE MIB LABEL ID FOLDER
   rm -f "$1"
   truncate -s "$2M" "$1"
   mkfs.vfat --invariant -F 32 -S 512 -s 1 -n "$3" -i "$4" "$1" >/dev/null
-  find "$5" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
-  (cd "$5" && find . -mindepth 1 -printf '%P\n' | sort) | while read -r f; do
-    if [ -d "$5/$f" ]; then TZ=UTC mmd -i "$1" "::$f"; else TZ=UTC mcopy -m -i "$1" "$5/$f" "::$f"; fi
-  done
+  copy_in "$1" "$5"
 }
 
 # ---- partition 7: what outlives an update. Its names come from the root's list; the machine fills it.

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need rauc rauc mksquashfs squashfs-tools
 
-eval "$("$HERE/keys.sh")"
+read_keys
 b=$STAGE/bundle
 rm -rf "$b"
 mkdir -p "$b" "$OUT"

@@ -50,13 +50,13 @@ finish_image() {
 case ${1:-} in
   image)
     check_settings
-    need bmaptool bmap-tools zstd zstd
     [ "$TEST" = 0 ] || SUFFIX=-test
-    eval "$("$HERE/keys.sh")"
+    read_keys
     if [ "$DEVELOPMENT_KEYS" = 1 ] && [ "$TEST" = 0 ] && [ "${DEV_KEYS:-0}" != 1 ]; then
       die "a shipped image needs its own signing keys, as whoever has the development key could update every box" \
         "Give SIGN_CERT=, SIGN_KEY= and KEYRING=, or DEV_KEYS=1 for an image of your own desk"
     fi
+    need bmaptool bmap-tools zstd zstd
     lock
     root
     step 60-image.sh

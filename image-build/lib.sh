@@ -12,6 +12,8 @@ SUITE=${SUITE:-trixie}
 BOARD=${BOARD:-rpi4}
 KERNEL=${KERNEL:-debian}
 TEST=${TEST:-0}
+# Who chooses the slot: U-Boot, or the Pi's own firmware (`tryboot`).
+BOOTLOADER=${BOOTLOADER:-uboot}
 ARCH=arm64
 TRIPLET=aarch64-unknown-linux-gnu
 LIBDIR=usr/lib/aarch64-linux-gnu
@@ -47,6 +49,11 @@ need_root() {
 check_settings() {
   case $BOARD in rpi3 | rpi4 | zero2w | virt) ;; *) die "unknown BOARD '$BOARD'" "Known: rpi3 rpi4 zero2w virt" ;; esac
   case $KERNEL in debian | raspberrypi) ;; *) die "unknown KERNEL '$KERNEL'" "Known: debian raspberrypi" ;; esac
+  case $BOOTLOADER in uboot) ;; tryboot)
+    [ "$KERNEL" = raspberrypi ] && [ "$BOARD" = rpi4 ] || die "BOOTLOADER=tryboot is for BOARD=rpi4 with KERNEL=raspberrypi" \
+      "Debian's kernel cannot ask the firmware for a try, and older boards have no such firmware" ;;
+    *) die "unknown BOOTLOADER '$BOOTLOADER'" "Known: uboot tryboot" ;;
+  esac
   case $TEST in 0 | 1) ;; *) die "TEST must be 0 or 1, not '$TEST'" ;; esac
   [[ $VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+([-+.~][0-9A-Za-z.+~-]+)?$ ]] || die "VERSION '$VERSION' is not of the form 1.2.3 or 1.2.3-rc1"
 }
@@ -126,7 +133,8 @@ debootstrap_tree() {
 # dropped when a new one is complete, so that the cache doesn't grow.
 cached() {
   local key
-  key=$(sha256sum <<<"$2" | cut -c1-16)
+  # How a thing is made belongs to what it is.
+  key=$({ echo "$2"; declare -f debootstrap_tree; cat "$0"; } | sha256sum | cut -c1-16)
   echo "$CACHE/$1-$key"
   [ -e "$CACHE/$1-$key/.done" ]
 }
@@ -139,6 +147,13 @@ cache_done() { # cache_done NAME DIR
   done
 }
 
+# read_keys: SIGN_CERT, SIGN_KEY, KEYRING and DEVELOPMENT_KEYS of keys.sh
+read_keys() {
+  local text
+  text=$("$HERE/keys.sh") || exit 1
+  eval "$text"
+}
+
 # Programs of the image's processor run on this machine by qemu-user: needed where packages run scripts of their own.
 need_binfmt() {
   local m=/proc/sys/fs/binfmt_misc
@@ -146,4 +161,26 @@ need_binfmt() {
   if [ ! -e "$m/status" ]; then mount -t binfmt_misc binfmt_misc "$m" || die "cannot mount binfmt_misc" "Load the kernel module binfmt_misc"; fi
   if [ ! -e "$m/qemu-aarch64" ]; then update-binfmts --enable qemu-aarch64; fi
   arch-test "$ARCH" >/dev/null || die "programs for $ARCH do not run on this machine" "Run: make setup-image"
+}
+
+# pi_files FOLDER: what the Pi's firmware needs beside a kernel or a boot loader: itself, and the device trees.
+pi_files() {
+  local kernel fw dtb d
+  kernel=$(readlink -f "$CACHE/kernel-$KERNEL")
+  fw=$kernel/raspi-firmware/usr/lib/raspi-firmware
+  cp "$fw"/{bootcode.bin,start.elf,fixup.dat,start4.elf,fixup4.dat} "$1/"
+  dtb=$(echo "$kernel"/linux/usr/lib/linux-image-*/broadcom)
+  for d in bcm2837-rpi-{3-b,3-b-plus,3-a-plus,zero-2-w,cm3-io3} bcm2710-rpi-{3-b,3-b-plus,zero-2-w} bcm2711-rpi-{4-b,400,cm4-io}; do
+    if [ -e "$dtb/$d.dtb" ]; then cp "$dtb/$d.dtb" "$1/"; fi
+  done
+  if [ -d "${dtb%/*}/overlays" ]; then cp -r "${dtb%/*}/overlays" "$1/overlays"; fi
+}
+
+# copy_in IMAGE FOLDER: the folder's files into a FAT image, in order and with one date, so that the bytes are the same each time.
+copy_in() {
+  local f
+  find "$2" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+  (cd "$2" && find . -mindepth 1 -printf '%P\n' | sort) | while read -r f; do
+    if [ -d "$2/$f" ]; then TZ=UTC mmd -i "$1" "::$f"; else TZ=UTC mcopy -m -i "$1" "$2/$f" "::$f"; fi
+  done
 }

@@ -174,5 +174,10 @@ fn setup(config: &Config) -> Setup {
             lowest_c: 82.0,
             hold: Duration::from_secs(60),
         },
+        first_run: false,
+        scan: false,
+        safe: None,
+        complaint: None,
+        configured: true,
     }
 }

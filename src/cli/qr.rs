@@ -146,7 +146,7 @@ fn wifi(args: &WifiArgs, secrets: &mut Secrets) -> Result<(SetupCode, Value), Tr
         password,
         hidden: args.hidden,
     };
-    code.check().map_err(wrong)?;
+    code.check().map_err(|clause| wrong(&clause))?;
     let said = json!({"kind": "wifi", "ssid": code.ssid, "hidden": code.hidden, "password": code.password});
     Ok((SetupCode::Wifi(code), said))
 }
@@ -179,14 +179,14 @@ fn boxed(args: &BoxArgs, secrets: &mut Secrets) -> Result<(SetupCode, Value), Tr
     };
     // Looked at before the file is made.
     if code != BoxCode::default() {
-        code.check().map_err(wrong)?;
+        code.check().map_err(|clause| wrong(&clause))?;
     }
     code.claim = match (&args.claim_file, &args.new_claim) {
         (Some(file), _) => Some(secrets.take("Claim token", Some(file))?),
         (None, Some(file)) => Some(secrets::new_claim(file)?),
         (None, None) => None,
     };
-    code.check().map_err(wrong)?;
+    code.check().map_err(|clause| wrong(&clause))?;
     let said = json!({
         "kind": "box",
         "name": code.name,
@@ -202,7 +202,7 @@ fn boxed(args: &BoxArgs, secrets: &mut Secrets) -> Result<(SetupCode, Value), Tr
     Ok((SetupCode::Box(Box::new(code)), said))
 }
 
-fn wrong(clause: String) -> Trouble {
+fn wrong(clause: &str) -> Trouble {
     let mut chars = clause.chars();
     let first: String = chars
         .next()

@@ -112,9 +112,9 @@ fn try_run(args: &RunArgs) -> Result<u8> {
     drop(broker);
     let Ended { clean, end } = ended?;
     match end {
+        // The service manager has the normal service follow, unless this one failed.
+        End::Stop | End::Restart if args.safe && is_service() => Ok(0),
         End::Stop => Ok(u8::from(!clean)),
-        // The service manager has the normal service follow.
-        End::Restart if args.safe && is_service() => Ok(0),
         End::Restart => Err(again::exec(broker_port)),
         End::Reboot => again::reboot(&reboot).map(|()| 0),
     }

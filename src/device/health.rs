@@ -81,7 +81,7 @@ pub fn health(state: &State) -> Health {
         .or_else(|| health_start::complaint(state))
         .or_else(|| encoder_trouble(state))
         .or_else(|| health_hardware::hot(state))
-        .or_else(|| no_sound(state))
+        .or_else(|| health_hardware::no_sound(state))
         .or_else(|| trial::finding(state))
         .or_else(|| update_say::went_wrong(state))
         .or_else(|| update_say::going_on(state))
@@ -301,35 +301,6 @@ fn encoder_trouble(state: &State) -> Option<Finding> {
     None
 }
 
-fn no_sound(state: &State) -> Option<Finding> {
-    let actual = &state.actual;
-    if !state.setup.audio {
-        return None;
-    }
-    if let Some(outage) = actual.mic.outage() {
-        return warning(
-            state,
-            with_mend(
-                format!("No sound: {}", outage.reason),
-                "Check the microphone and its cable.",
-            ),
-        );
-    }
-    if actual.audio_stalled {
-        return warning(
-            state,
-            "The sound track has stopped. Restart the box if it does not come back.",
-        );
-    }
-    match actual.levels.as_ref()?.state {
-        LevelState::Clipping if !state.wanted.muted => warning(
-            state,
-            "The sound is too loud and distorts. Turn the microphone down.",
-        ),
-        _ => None,
-    }
-}
-
 fn starting(state: &State) -> Option<Finding> {
     let actual = &state.actual;
     let opening = |s: &Source| matches!(s, Source::Opening { .. });
@@ -423,7 +394,7 @@ fn reason(encoder: &Encoder) -> &str {
 }
 
 /// Adds the mend, unless what comes from below names one already (a second sentence).
-fn with_mend(sentence: impl Into<String>, mend: &str) -> String {
+pub(super) fn with_mend(sentence: impl Into<String>, mend: &str) -> String {
     let sentence = sentence.into();
     if sentence.contains(". ") {
         format!("{sentence}.")

@@ -1,6 +1,7 @@
-//! What health has to say of the devices of the box: button, heat, supply, a picture that stands still, faults.
+//! What health has to say of the devices of the box: sound, button, heat, supply, a picture that stands still, faults.
 
-use super::health::{Finding, notice, problem, warning};
+use super::event::LevelState;
+use super::health::{Finding, notice, problem, warning, with_mend};
 use super::led::{LedPattern, Trouble};
 use super::state::State;
 use super::thermal::HeatLevel;
@@ -65,4 +66,33 @@ pub(super) fn remarks(state: &State, base: &str, led: LedPattern) -> Option<Find
         .into_iter()
         .find_map(|(part, fault)| Some((part, fault.as_deref()?)))?;
     notice(format!("{base}; the {part} does not work: {why}."), led)
+}
+
+pub(super) fn no_sound(state: &State) -> Option<Finding> {
+    let actual = &state.actual;
+    if !state.setup.audio {
+        return None;
+    }
+    if let Some(outage) = actual.mic.outage() {
+        return warning(
+            state,
+            with_mend(
+                format!("No sound: {}", outage.reason),
+                "Check the microphone and its cable.",
+            ),
+        );
+    }
+    if actual.audio_stalled {
+        return warning(
+            state,
+            "The sound track has stopped. Restart the box if it does not come back.",
+        );
+    }
+    match actual.levels.as_ref()?.state {
+        LevelState::Clipping if !state.wanted.muted => warning(
+            state,
+            "The sound is too loud and distorts. Turn the microphone down.",
+        ),
+        _ => None,
+    }
 }

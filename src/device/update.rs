@@ -252,7 +252,7 @@ impl State {
             UpdateEvent::DataWritable(yes) => update.gate.data(yes, now),
             UpdateEvent::Starts(starts) => update.gate.starts = Some(starts),
             UpdateEvent::MarkedGood => self.marked_good(),
-            UpdateEvent::MarkFailed { reason } => update.gate.not_marked(clean(&reason)),
+            UpdateEvent::MarkFailed { reason } => update.gate.not_marked(&clean(&reason)),
             UpdateEvent::RolledBack => {
                 if matches!(update.job, Job::Leaving { .. }) {
                     self.start_anew(effects);

@@ -79,7 +79,7 @@ impl Gate {
     }
 
     /// It could not be marked good.
-    pub(super) fn not_marked(&mut self, reason: String) {
+    pub(super) fn not_marked(&mut self, reason: &str) {
         self.why = Some(format!("it could not be marked good: {reason}"));
     }
 
@@ -155,6 +155,16 @@ impl Gate {
         }
     }
 
+    /// What makes the frames is what made them all along; `None`: nothing does.
+    fn still(&mut self, running: Option<Running>) {
+        let Some(stretch) = &self.stretch else {
+            return;
+        };
+        if running != Some(stretch.running) {
+            self.spoil("the encoder began anew".into());
+        }
+    }
+
     /// Time without a word is not well.
     fn quiet(&mut self, now: Duration) {
         let Some(stretch) = &self.stretch else {
@@ -217,8 +227,10 @@ impl State {
     /// Keeps the version on trial, gives it up, or waits.
     pub(super) fn tick_gate(&mut self, effects: &mut Vec<Effect>) {
         let now = self.now;
+        let running = self.running();
         let gate = &mut self.actual.update.gate;
         gate.quiet(now);
+        gate.still(running);
         let asked_lately = gate
             .asked
             .is_some_and(|at| now.saturating_sub(at) < MARK_LIMIT);

@@ -100,7 +100,7 @@ pub fn check_source(source: &str) -> Result<(), String> {
     if source.is_empty() || source.len() > MAX_SOURCE {
         return wrong("A source has 1 to 1024 bytes.");
     }
-    if source.chars().any(|c| c.is_control()) {
+    if source.chars().any(char::is_control) {
         return wrong("A source has no control characters.");
     }
     let rest = |scheme: &str| source.strip_prefix(scheme);

@@ -63,7 +63,7 @@ impl Witness {
         });
         now >= GATE
             && self.spoilt <= begin
-            && sum * 100 >= 30 * 120 * 95 * 99 / 100
+            && sum * 100 >= 30 * 119 * 90
             && !stalled
             && self.data.is_some_and(|t| now - t <= secs(25))
     }

@@ -261,7 +261,7 @@ impl Keeper {
             }
             self.not_before = Some((connector, Instant::now() + AGAIN));
         }
-        self.say(state);
+        self.say(&state);
     }
 
     /// Shows the picture of now.
@@ -293,13 +293,13 @@ impl Keeper {
             let until = Instant::now() + AGAIN;
             self.not_before = self.shown.take().map(|(connector, _)| (connector, until));
         }
-        self.say(state);
+        self.say(&state);
     }
 
     /// Tells it, and once for each change a line of the log.
-    fn say(&self, state: ScreenState) {
+    fn say(&self, state: &ScreenState) {
         let changed = self.tell.send_if_modified(|now| {
-            let changed = *now != state;
+            let changed = *now != *state;
             *now = state.clone();
             changed
         });

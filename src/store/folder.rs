@@ -66,6 +66,9 @@ pub fn lock_dir(dir: &Path) -> Result<DirLock> {
             .caused_by(e)
             .mend("Give this user the state folder, or set paths.state to another one.")
         })?;
+    if let Err(e) = files::like_its_folder(&file, dir) {
+        tracing::debug!(error = %e, "the lock file belongs to another user than its folder");
+    }
     // SAFETY: a plain system call on a descriptor that `file` keeps open.
     let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
     if locked != 0 {

@@ -28,3 +28,35 @@ pub fn is_claimed_by_file(state_dir: &Path) -> bool {
         .flatten()
         .is_some_and(|text| import::claims(&text))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    use crate::store::{files, folder, versions};
+
+    /// Services of root write into the folder of the box's user before the box starts: all of it must be the box's.
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        // Only root can give away a folder; for others it is their own.
+        let own = std::fs::metadata(dir.path()).unwrap().uid();
+        let owner = if own == 0 { 54_321 } else { own };
+        chown(dir.path(), Some(owner), None).unwrap();
+        drop(folder::lock_dir(dir.path()).unwrap());
+        files::write_atomic(&dir.path().join("a"), b"a", 0o600).unwrap();
+        versions::settle(dir.path(), "1.0").unwrap();
+        versions::settle(dir.path(), "1.1").unwrap();
+        for path in [
+            "lock",
+            "a",
+            "version.json",
+            "before",
+            "before/1.0",
+            "before/1.0/a",
+        ] {
+            let meta = std::fs::metadata(dir.path().join(path)).unwrap();
+            assert_eq!(meta.uid(), owner, "{path}");
+        }
+    }
+}

@@ -31,12 +31,12 @@ const CHECKS: [(&str, Check); 10] = [
 #[test]
 fn the_image_works() {
     let begun = Instant::now();
-    let mut scene = Scene::power_on(&Wish::default(), "");
+    let mut scene = Scene::power_on(&Wish::default());
     scene.machine.wait_slot(Duration::from_secs(60));
     let url = scene.url();
-    scene.machine.wait_shell(Duration::from_secs(180));
-    scene.machine.wait_picture(&url, Duration::from_secs(180));
-    let state = scene.machine.wait_system(Duration::from_secs(180));
+    scene.machine.wait_shell(Duration::from_secs(300));
+    scene.machine.wait_picture(&url, Duration::from_secs(300));
+    let state = scene.machine.wait_system(Duration::from_secs(300));
     figure("system state", &state);
     figure(
         "power on to that",
@@ -222,7 +222,7 @@ fn the_light_tells_the_state(scene: &mut Scene) {
     assert!(live.on > 0.8, "live is on: {live:?}");
 }
 
-/// Ports on which something listens for others: those of the table in docs/image-test.md, and no more.
+/// Ports on which something listens for others: those of the table in docs/system.md, and no more.
 fn the_ports_are_the_documented_ones(scene: &mut Scene) {
     let listed = scene.machine.sh("ss -H -tulpn");
     let mut open: Vec<String> = listed.lines().filter_map(open_port).collect();
@@ -242,7 +242,7 @@ fn open_port(line: &str) -> Option<String> {
 
 /// The rows `| tcp | 8554 | …` of the documented list.
 fn documented_ports() -> Vec<String> {
-    let doc = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ports.md");
+    let doc = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/system.md");
     let text = std::fs::read_to_string(doc).unwrap();
     let mut ports: Vec<String> = text
         .lines()

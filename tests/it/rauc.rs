@@ -39,7 +39,7 @@ async fn connect(bench: &Bench) -> Rauc {
 async fn install(rauc: &Rauc, bundle: &Path) -> Result<Vec<u8>> {
     let mut percents = Vec::new();
     rauc.install(bundle.to_str().unwrap(), |percent, _| {
-        percents.push(percent)
+        percents.push(percent);
     })
     .await?;
     Ok(percents)

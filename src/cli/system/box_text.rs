@@ -13,7 +13,8 @@ const ACCESS_POINT: &str = "access-point-password";
 
 /// What stands in it.
 pub fn text(sources: &Sources, state: &Path) -> String {
-    let loaded = config::load_or_last_good(sources, state, true);
+    // Nothing of it is kept here: what root would write into the state folder, the box could not replace.
+    let loaded = config::load(sources);
     let config = loaded.as_ref().map(|l| &l.config).ok();
     let id = hardware_id().unwrap_or_else(|| "box".to_owned());
     let mut lines = vec![

@@ -50,9 +50,9 @@ fn find(text: &str) -> Option<Vec<Found>> {
         match value.get_ref() {
             DeValue::Table(table) => of_table(name.get_ref(), None, table, &mut out),
             DeValue::Array(items) if name.get_ref() == "destination" => {
-                for item in items.iter() {
+                for item in items {
                     if let DeValue::Table(table) = item.get_ref() {
-                        of_table("destination", Some(destination(table)), table, &mut out);
+                        of_table("destination", Some(&destination(table)), table, &mut out);
                     }
                 }
             }
@@ -71,13 +71,13 @@ fn destination(table: &DeTable) -> String {
     name.and_then(DeValue::as_str).unwrap_or("").to_owned()
 }
 
-fn of_table(section: &str, of: Option<String>, table: &DeTable, out: &mut Vec<Found>) {
+fn of_table(section: &str, of: Option<&str>, table: &DeTable, out: &mut Vec<Found>) {
     for (name, value) in table {
         let secret = keys::key(section, name.get_ref()).filter(|k| matches!(k.kind, Kind::Secret));
         let (Some(key), Some(text)) = (secret, value.get_ref().as_str()) else {
             continue;
         };
-        let place = match &of {
+        let place = match of {
             Some(of) => format!("{section}/{of}"),
             None => key.path.to_owned(),
         };

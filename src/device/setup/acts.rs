@@ -58,7 +58,7 @@ impl State {
     /// What set-up brings.
     pub(in super::super) fn on_setup(&mut self, event: SetupEvent, effects: &mut Vec<Effect>) {
         match event {
-            SetupEvent::Network(network) => self.network_says(network),
+            SetupEvent::Network(network) => self.network_says(network.as_deref()),
             SetupEvent::AccessPoint(own) => self.actual.setup.access_point = own,
             _ if self.actual.ending || !self.actual.started => {}
             SetupEvent::Seen { way, code } => self.seen(way, code, effects),
@@ -68,9 +68,9 @@ impl State {
         }
     }
 
-    fn network_says(&mut self, network: Option<String>) {
+    fn network_says(&mut self, network: Option<&str>) {
         let setup = &mut self.actual.setup;
-        setup.network = network.as_deref().map(clean);
+        setup.network = network.map(clean);
         // The address comes after the network.
         if let (Some(note), Some(ssid)) = (
             &mut setup.note,

@@ -388,7 +388,7 @@ fn without_a_network_all_is_quiet_and_the_end_comes_in_time() {
     }
     let runtime = runtime();
     let announcer = Announcer::start(offer(vec![rtsp()]), runtime.handle());
-    runtime.block_on(tokio::time::sleep(Duration::from_secs(3)));
+    runtime.block_on(async { tokio::time::sleep(Duration::from_secs(3)).await });
     assert_eq!(*announcer.names().borrow(), None);
     let begun = Instant::now();
     runtime.block_on(announcer.stop());

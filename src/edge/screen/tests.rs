@@ -22,7 +22,10 @@ fn a_driver_that_hangs_is_left_behind() {
 fn a_poke_makes_a_turn_at_once_and_the_end_is_joined() {
     let (told, turns) = std::sync::mpsc::channel();
     let (_, state) = watch::channel(ScreenState::None);
-    let screen = Screen::spawn(state, move || drop(told.send(()))).unwrap();
+    let screen = Screen::spawn(state, move || {
+        let _ = told.send(());
+    })
+    .unwrap();
     let limit = Duration::from_secs(20);
     turns.recv_timeout(limit).unwrap();
     screen.poke();

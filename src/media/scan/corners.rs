@@ -7,6 +7,8 @@ use super::luma::Luma;
 
 /// Corners of a dozen codes, and some that only look like it.
 const MOST: usize = 48;
+/// Levels between dark and light of a corner; what is less is noise of the sensor.
+const LEAST_CONTRAST: u8 = 16;
 /// Bands that are followed at a time.
 const OPEN: usize = 256;
 
@@ -30,13 +32,20 @@ impl Band {
 
 /// Whether there are more than the reader is to be bothered with.
 pub(super) fn too_many(picture: &Luma) -> bool {
+    count(picture) > MOST
+}
+
+/// As many as there seem to be; counting ends above [`MOST`].
+pub(super) fn count(picture: &Luma) -> usize {
     let mut open: Vec<Band> = Vec::new();
     let mut corners = 0;
     let mut runs = Vec::new();
     for y in 0..picture.height() {
         row(picture, y, &mut runs);
         for five in runs.windows(5) {
-            if let Some((middle, core)) = across(five) {
+            if let Some((middle, core)) = across(five)
+                && down(picture, five, y)
+            {
                 follow(&mut open, middle, core, y);
             }
         }
@@ -46,10 +55,10 @@ pub(super) fn too_many(picture: &Luma) -> bool {
             goes_on
         });
         if corners > MOST {
-            return true;
+            return corners;
         }
     }
-    corners + open.iter().filter(|band| band.is_corner()).count() > MOST
+    corners + open.iter().filter(|band| band.is_corner()).count()
 }
 
 /// A stretch of one row that is dark or light.
@@ -93,6 +102,48 @@ fn across(five: &[Run]) -> Option<(usize, usize)> {
     let near = |length: usize, modules: usize| (length * 28).abs_diff(modules * 4 * sum) <= 3 * sum;
     let fits = [a, b, c, d].iter().all(|run| near(run.length, 1)) && near(core.length, 3);
     fits.then_some((core.start + core.length / 2, core.length))
+}
+
+/// Whether the column through the middle of `five` is dark, light and dark again, up and down from row `y`, as a corner is:
+/// noise and texture make many rows like a corner's, but few such columns.
+fn down(picture: &Luma, five: &[Run], y: usize) -> bool {
+    let [_, light, core, _, _] = five else {
+        return false;
+    };
+    let x = core.start + core.length / 2;
+    let bright = picture.at(light.start + light.length / 2, y);
+    let dark = picture.at(x, y);
+    let (Some(contrast), level) = (bright.checked_sub(dark), bright.midpoint(dark)) else {
+        return false;
+    };
+    if contrast < LEAST_CONTRAST {
+        return false;
+    }
+    // Length of the stretch from `from` on, downwards or upwards, that is dark, or not; at most three modules of the largest kind.
+    let reach = 4 * core.length;
+    let stretch = |from: usize, down: bool, dark: bool| {
+        let at = |n: usize| {
+            let row = if down {
+                from.checked_add(n)
+            } else {
+                from.checked_sub(n)
+            }?;
+            (row < picture.height()).then(|| picture.at(x, row) <= level)
+        };
+        (0..reach).take_while(|n| at(*n) == Some(dark)).count()
+    };
+    let rings = |down: bool| {
+        let inner = stretch(y, down, true);
+        let step = |by: usize| if down { y + by } else { y.saturating_sub(by) };
+        let light = stretch(step(inner), down, false);
+        let outer = stretch(step(inner + light), down, true);
+        (inner, light, outer)
+    };
+    let (above, below) = (rings(false), rings(true));
+    let height = above.0 + below.0;
+    let about = |ring: usize| (ring * 6).abs_diff(core.length * 2) <= core.length * 2 + 3;
+    (core.length..=core.length * 4).contains(&(height * 2))
+        && [above.1, below.1, above.2, below.2].into_iter().all(about)
 }
 
 fn follow(open: &mut Vec<Band>, middle: usize, core: usize, y: usize) {

@@ -75,6 +75,11 @@ impl Disk {
     pub fn put_firmware(&self, name: &str, content: &str) {
         let from = super::folder().join("put");
         fs::write(&from, content).unwrap();
+        self.put_file(name, &from);
+    }
+
+    /// The same with a file that is there.
+    pub fn put_file(&self, name: &str, from: &Path) {
         let (start, _) = self.partition(1);
         let disk = format!("{}@@{start}", self.path.display());
         let to = format!("::{name}");

@@ -139,8 +139,8 @@ impl Machine {
     /// From U-Boot to a running system; gives the slot.
     pub fn wait_up(&mut self) -> Slot {
         let slot = self.wait_slot(Duration::from_secs(60));
-        self.wait_shell(Duration::from_secs(180));
-        let state = self.wait_system(Duration::from_secs(180));
+        self.wait_shell(Duration::from_secs(300));
+        let state = self.wait_system(Duration::from_secs(300));
         if state != "running" {
             let failed = self.sh("systemctl --failed --no-legend; journalctl -b -p 4 --no-pager | tail -40; systemctl list-jobs");
             panic!("slot {slot:?} is {state:?}:\n{failed}");

@@ -16,7 +16,7 @@ mod scene;
 pub use bundle::{Bundles, Label};
 pub use disk::{Disk, Slot};
 pub use image::Image;
-pub use machine::{Board, Machine, Wish};
+pub use machine::{Board, Machine, OUTSIDE, Wish};
 pub use player::{frames, loudness};
 pub use scene::{BASE, CARD, STREAM_KEY, Scene};
 

@@ -19,6 +19,12 @@ pub const STREAM_KEY: &str = "abcd-efgh-0123-stream-key";
 /// A card of 2 GiB: larger than the image, and a power of two, as QEMU wants of SD cards.
 pub const CARD: u64 = 2 << 30;
 
+/// Ports of what is outside, at [`OUTSIDE`] for the guest.
+pub struct Outside {
+    pub broker: u16,
+    pub rtmp: u16,
+}
+
 pub struct Scene {
     pub broker: Broker,
     pub witness: Witness,
@@ -31,13 +37,18 @@ pub struct Scene {
 impl Scene {
     /// Flashes, configures and switches on, and waits until the system runs.
     pub fn boot(wish: &Wish) -> Self {
-        let mut scene = Self::power_on(wish, "");
+        let mut scene = Self::power_on(wish);
         assert_eq!(scene.machine.wait_up(), Slot::A);
         scene
     }
 
-    /// The same without waiting; `more` goes to the end of the settings.
-    pub fn power_on(wish: &Wish, more: &str) -> Self {
+    /// The same without waiting.
+    pub fn power_on(wish: &Wish) -> Self {
+        Self::flashed(wish, |_, outside| settings(outside))
+    }
+
+    /// A card with other settings: `prepare` may put files onto it, and gives the text for the boot partition.
+    pub fn flashed(wish: &Wish, prepare: impl FnOnce(&Disk, &Outside) -> String) -> Self {
         super::network();
         let image = Image::find();
         let disk = Disk::new(&image, CARD);
@@ -45,7 +56,11 @@ impl Scene {
         let witness = Witness::of(&broker);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let peer = Peer::on(listener, Manner::Good);
-        let text = settings(broker.port, peer.port()) + more;
+        let outside = Outside {
+            broker: broker.port,
+            rtmp: peer.port(),
+        };
+        let text = prepare(&disk, &outside);
         disk.put_firmware("boothcast.toml", &text);
         let machine = Machine::start(&image, &disk, wish);
         Self {
@@ -92,7 +107,8 @@ impl Scene {
 }
 
 /// What a person writes into the file on the boot partition. A small picture: the emulated processor is slow.
-fn settings(broker: u16, rtmp: u16) -> String {
+fn settings(outside: &Outside) -> String {
+    let Outside { broker, rtmp } = outside;
     format!(
         "[box]
 name = \"Image test\"

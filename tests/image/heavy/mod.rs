@@ -2,5 +2,6 @@
 
 mod pi;
 mod power;
+mod setup;
 mod slots;
 mod update;

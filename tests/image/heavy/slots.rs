@@ -43,8 +43,8 @@ fn gives_way(damage: Damage) {
         assert!(tries <= 3, "{damage:?}: A is tried again and again");
     }
     assert!(tries >= 1, "A was not tried");
-    machine.wait_shell(Duration::from_secs(180));
-    assert_eq!(machine.wait_system(Duration::from_secs(180)), "running");
+    machine.wait_shell(Duration::from_secs(300));
+    assert_eq!(machine.wait_system(Duration::from_secs(300)), "running");
     figure(
         &format!("{damage:?}: power on to the other system"),
         &format!("{:.0} s, {tries} tries", begun.elapsed().as_secs_f64()),
@@ -63,6 +63,11 @@ fn two_systems() -> (Image, Disk) {
     ] {
         disk.copy_partition(from, to);
     }
+    disk.set_variables(&[
+        ("BOOT_ORDER", "A B"),
+        ("BOOT_A_LEFT", "3"),
+        ("BOOT_B_LEFT", "3"),
+    ]);
     (image, disk)
 }
 

@@ -55,9 +55,9 @@ fn a_good_update_is_kept() {
         "no progress over MQTT"
     );
     let booted = Instant::now();
-    scene.machine.wait_shell(Duration::from_secs(180));
+    scene.machine.wait_shell(Duration::from_secs(300));
     assert_eq!(
-        scene.machine.wait_system(Duration::from_secs(180)),
+        scene.machine.wait_system(Duration::from_secs(300)),
         "running"
     );
     let status = update_status(&mut scene);
@@ -109,9 +109,9 @@ fn an_update_whose_box_fails_is_taken_back() {
         "update: start of a bad system to the old one",
         &format!("{:.0} s", begun.elapsed().as_secs_f64()),
     );
-    scene.machine.wait_shell(Duration::from_secs(180));
+    scene.machine.wait_shell(Duration::from_secs(300));
     assert_eq!(
-        scene.machine.wait_system(Duration::from_secs(180)),
+        scene.machine.wait_system(Duration::from_secs(300)),
         "running"
     );
     let status = update_status(&mut scene);

@@ -64,7 +64,7 @@ fn one_address_cannot_take_all_the_room() {
                     std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
                 ) =>
             {
-                open += 1
+                open += 1;
             }
             Err(_) => {}
         }
