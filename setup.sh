@@ -10,7 +10,10 @@ run=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-alsa gstreamer1.0-x
   mosquitto glib-networking fonts-dejavu-core fonts-wqy-microhei fonts-noto-core fonts-noto-color-emoji ca-certificates
 )
-rig=(flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod)
+rig=(
+  flex bison bc xz-utils kmod iproute2 v4l-utils alsa-utils gpiod
+  network-manager wpasupplicant hostapd dnsmasq-base iw dbus curl
+)
 image=(
   mmdebstrap arch-test qemu-user-static binfmt-support binutils python3 kmod cpio xz-utils zstd
   squashfs-tools cryptsetup-bin dosfstools mtools e2fsprogs fdisk u-boot-tools bmap-tools rauc openssl systemd qemu-system-arm
@@ -39,6 +42,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || { echo "Please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
     as_root=(sudo)
+  fi
+  # Tests run a NetworkManager of their own, in namespaces; this machine's network stays with whoever has it now.
+  if [[ " ${missing[*]} " == *" network-manager "* ]] && [ -d /run/systemd/system ]; then
+    echo "NetworkManager is masked on this machine; to use it: systemctl unmask --now NetworkManager"
+    "${as_root[@]}" systemctl mask NetworkManager NetworkManager-wait-online >/dev/null 2>&1 || true
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

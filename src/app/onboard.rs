@@ -11,6 +11,7 @@
 //! deadlines.
 
 mod job;
+mod page;
 mod task;
 
 use std::time::{Duration, Instant};
@@ -63,8 +64,8 @@ impl Onboard {
     /// Starts it. What cannot start says so once; the box goes on without.
     #[must_use]
     pub fn start(parts: &Parts<'_>) -> Self {
-        let (page_tell, page) = watch::channel(None);
-        let (own_tell, own_network) = watch::channel(None);
+        let (tell_page, page) = watch::channel(None);
+        let (tell_own, own_network) = watch::channel(None);
         if !parts.config.setup.enabled {
             return Self {
                 running: None,
@@ -81,7 +82,10 @@ impl Onboard {
             parts.config.paths.state.clone(),
             steps_out,
             stopped,
-            (page_tell, own_tell),
+            task::Told {
+                page: tell_page,
+                own_network: tell_own,
+            },
         );
         let task = parts.runtime.spawn(async move {
             task.run().await;
@@ -100,7 +104,7 @@ impl Onboard {
         self.page.clone()
     }
 
-    /// The box's own Wi-Fi network with its password, while it is open.
+    /// The box's own Wi-Fi network while it is open.
     #[must_use]
     pub fn own_network(&self) -> watch::Receiver<Option<WifiCode>> {
         self.own_network.clone()

@@ -13,6 +13,9 @@ use crate::store::setup_file;
 /// So long a phone on the access point has to read the answer of the page before the radio leaves it.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// Longest wait for the address of a network that is joined.
+const SEEN: Duration = Duration::from_secs(3);
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Job {
@@ -72,7 +75,14 @@ impl Worker {
         if self.network.state().borrow().access_point {
             tokio::time::sleep(FAREWELL).await;
         }
-        self.network.join(code, end).await
+        self.network.join(code, end).await?;
+        // What follows counts on the network being seen.
+        let mut state = self.network.state();
+        let seen = state.wait_for(|s| s.clause.is_some());
+        if tokio::time::timeout(SEEN, seen).await.is_err() {
+            tracing::warn!("a network is joined, but no address is seen yet");
+        }
+        Ok(())
     }
 
     async fn adopt(&self, code: Box<BoxCode>) -> Result<()> {

@@ -10,11 +10,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::Parts;
 use super::job::{Done, Job, Worker};
+use super::page;
 use crate::clock::Clock;
 use crate::config::code::{SetupCode, WifiCode};
 use crate::device::event::Event;
 use crate::device::setup::{SetupEvent, SetupStep, Way};
 use crate::device::supervisor::Handle;
+use crate::edge::mdns::host_of;
 use crate::edge::network::ap_policy::{ApPolicy, Order, World};
 use crate::edge::network::{Found, Network, State, network_name};
 use crate::edge::web::{Site, Web, Wish};
@@ -34,6 +36,14 @@ const WISHES: usize = 8;
 /// Longest time for closing the access point at the end.
 const CLOSE: Duration = Duration::from_millis(500);
 
+/// What others of this program are told.
+pub(super) struct Told {
+    /// TCP port of the page while it is served.
+    pub page: watch::Sender<Option<u16>>,
+    /// The box's own network while it is open.
+    pub own_network: watch::Sender<Option<WifiCode>>,
+}
+
 /// The task.
 pub(super) struct Task {
     handle: Handle,
@@ -44,7 +54,10 @@ pub(super) struct Task {
     stop: watch::Receiver<bool>,
     wishes: mpsc::Receiver<Wish>,
     found: watch::Sender<Vec<Found>>,
+    /// Why the last step failed, for the page.
+    failure: watch::Sender<Option<String>>,
     web: Option<Web>,
+    others: Told,
     policy: ApPolicy,
     /// The configuration allows an access point.
     allowed: bool,
@@ -53,8 +66,6 @@ pub(super) struct Task {
     running: Option<(Job, JoinHandle<Done>)>,
     /// The access point, from the moment when it is up.
     own: Option<WifiCode>,
-    /// Told what is open, for the screen.
-    own_tell: watch::Sender<Option<WifiCode>>,
     /// What was told last of the network.
     told: Option<Option<String>>,
     /// What the page was told and the core was not yet.
@@ -70,16 +81,20 @@ impl Task {
         state_dir: PathBuf,
         steps: mpsc::Receiver<SetupStep>,
         stop: watch::Receiver<bool>,
-        (page_tell, own_tell): (watch::Sender<Option<u16>>, watch::Sender<Option<WifiCode>>),
+        others: Told,
     ) -> Self {
         let setup = &parts.config.setup;
         let (wish, wishes) = mpsc::channel(WISHES);
         let (found, found_out) = watch::channel(Vec::new());
+        let (failure, failure_out) = watch::channel(None);
         let hardware_id = crate::edge::net::hardware_id();
         let own_name = network_name(hardware_id.as_deref());
-        let site = Site::new(parts.status.clone(), found_out, wish, &names(&own_name));
-        let web = open_page(setup.port, site, parts.runtime);
-        page_tell.send_replace(web.as_ref().map(|w| w.address().port()));
+        let names = page::names(host_of(hardware_id.as_deref()));
+        let site = Site::new(parts.status.clone(), found_out, failure_out, wish, &names);
+        let web = page::open(setup.port, site, parts.runtime);
+        others
+            .page
+            .send_replace(web.as_ref().map(|w| w.address().port()));
         Self {
             handle: parts.handle.clone(),
             clock: parts.clock.clone(),
@@ -93,14 +108,15 @@ impl Task {
             stop,
             wishes,
             found,
+            failure,
             web,
+            others,
             policy: ApPolicy::default(),
             allowed: setup.access_point,
             open: false,
             waiting: VecDeque::new(),
             running: None,
             own: None,
-            own_tell,
             told: None,
             codes: VecDeque::new(),
             used: None,
@@ -151,6 +167,7 @@ impl Task {
 
     /// The core waits for the outcome: looking around has to wait.
     fn answer_soon(&mut self, job: Job) {
+        self.failure.send_replace(None);
         self.waiting.retain(|job| *job != Job::Scan);
         if let Some((Job::Scan, work)) = &self.running {
             work.abort();
@@ -172,9 +189,18 @@ impl Task {
         if self.running.is_none()
             && let Some(job) = self.waiting.pop_front()
         {
+            // Between order and turn things may have changed; the policy closes then what was not opened, which does no harm.
+            if job == Job::Open && !self.is_needed() {
+                return;
+            }
             let work = tokio::spawn(self.worker.clone().run(job.clone()));
             self.running = Some((job, work));
         }
+    }
+
+    /// Whether an access point would be of use now.
+    fn is_needed(&self) -> bool {
+        self.open && !self.joining() && self.network.state().borrow().clause.is_none()
     }
 
     fn joining(&self) -> bool {
@@ -272,6 +298,7 @@ impl Task {
                 self.outcome(joined);
                 // What the box is to be follows its network; without one whoever filled in the form tries again.
                 if joined_now {
+                    self.policy.joined();
                     self.next_code();
                 } else {
                     self.codes.clear();
@@ -309,7 +336,7 @@ impl Task {
                 tracing::info!(network = %own.ssid, "the access point of the box is open");
                 self.policy.opened();
                 self.own = Some(own.clone());
-                self.own_tell.send_replace(Some(own.clone()));
+                self.others.own_network.send_replace(Some(own.clone()));
                 self.tell(SetupEvent::AccessPoint(Some(own)));
             }
             Err(e) => {
@@ -322,16 +349,19 @@ impl Task {
     fn outcome(&self, done: crate::error::Result<()>) {
         self.tell(match done {
             Ok(()) => SetupEvent::Done,
-            Err(e) => SetupEvent::Failed {
-                reason: e.report().trim_end_matches('.').to_owned(),
-            },
+            Err(e) => {
+                self.failure.send_replace(Some(e.report()));
+                SetupEvent::Failed {
+                    reason: e.report().trim_end_matches('.').to_owned(),
+                }
+            }
         });
     }
 
     /// The access point is closed.
     fn down(&mut self) {
         if self.own.take().is_some() {
-            self.own_tell.send_replace(None);
+            self.others.own_network.send_replace(None);
             self.tell(SetupEvent::AccessPoint(None));
         }
     }
@@ -353,6 +383,7 @@ impl Task {
             tracing::warn!("the access point is not closed in time");
         }
         if let Some(web) = self.web.take() {
+            self.others.page.send_replace(None);
             web.stop().await;
         }
     }
@@ -375,28 +406,4 @@ async fn finished(running: &mut Option<(Job, JoinHandle<Done>)>) -> Option<Done>
     };
     *running = None;
     done
-}
-
-/// How the box is called on the local network: as its access point, and by the machine's own name.
-fn names(own_name: &str) -> Vec<String> {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = host.trim().split('.').next().unwrap_or_default().to_owned();
-    [own_name.to_owned(), host]
-        .into_iter()
-        .filter(|n| !n.is_empty())
-        .collect()
-}
-
-/// The page, where it is wanted and its port is free.
-fn open_page(
-    port: u16,
-    site: crate::error::Result<Site>,
-    runtime: &tokio::runtime::Handle,
-) -> Option<Web> {
-    if port == 0 {
-        return None;
-    }
-    site.and_then(|site| Web::start(port, site, runtime))
-        .inspect_err(|e| tracing::warn!("{}", e.report()))
-        .ok()
 }

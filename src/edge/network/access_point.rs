@@ -49,7 +49,8 @@ pub(super) async fn open(
 ) -> Result<()> {
     let radio = scan::radio(bus).await?;
     let address = AP_ADDRESS.to_string();
-    let profile = profile::access_point(own, &address);
+    let channel = scan::quietest(&scan::heard(bus, &radio).await);
+    let profile = profile::access_point(own, &address, channel);
     let begun = add_and_activate(bus, &radio, &profile, "volatile")
         .await
         .map_err(not_opened)?;

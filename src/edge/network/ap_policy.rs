@@ -126,6 +126,11 @@ impl ApPolicy {
         };
     }
 
+    /// A join has worked: nobody waits for the access point, even while the network is not seen yet.
+    pub fn joined(&mut self) {
+        self.before_join = false;
+    }
+
     /// It is open.
     pub fn opened(&mut self) {
         self.failures = 0;

@@ -51,8 +51,10 @@ fn a_join_takes_the_radio_and_a_failed_one_gives_it_back_at_once() {
     };
     assert_eq!(run(&mut policy, joining, 61, 100), [(61, Order::Close)]);
     assert_eq!(run(&mut policy, alone(), 100, 110), [(100, Order::Open)]);
-    // One that works leaves it closed, and forgets that it was open.
-    run(&mut policy, joining, 110, 120);
+    // One that works leaves it closed, and forgets that it was open, even before the network is seen.
+    run(&mut policy, joining, 110, 118);
+    policy.joined();
+    assert_eq!(run(&mut policy, alone(), 118, 120), []);
     let online = World {
         network: true,
         ..alone()

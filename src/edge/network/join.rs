@@ -109,7 +109,9 @@ async fn former(bus: &Bus, radio: &str) -> Option<String> {
     let mut device = bus.properties(radio, ".Device").await.ok()?;
     let active = bus::path(&mut device, "ActiveConnection")?;
     let mut active = bus.properties(&active, ".Connection.Active").await.ok()?;
-    bus::path(&mut active, "Connection")
+    // The access point of the box is on its way out.
+    let id: String = bus::take(&mut active, "Id")?;
+    (id != access_point::PROFILE_ID).then(|| bus::path(&mut active, "Connection"))?
 }
 
 /// Connects what was connected before.

@@ -133,7 +133,10 @@ pub fn client<'a>(code: &'a WifiCode, security: Security, uuid: &'a str) -> Prof
 
 /// The profile of the access point: WPA2 alone and no protected management frames, which radios of small boards get wrong as
 /// access points.
-pub fn access_point<'a>(own: &'a WifiCode, address: &'a str) -> Profile<'a> {
+///
+/// With a channel (of 2.4 GHz): NetworkManager would choose any, also 12 and 13, where a radio that does not know its country
+/// may not begin to send.
+pub fn access_point<'a>(own: &'a WifiCode, address: &'a str, channel: u32) -> Profile<'a> {
     let mut profile = Profile::new();
     profile.insert(
         "connection",
@@ -149,6 +152,7 @@ pub fn access_point<'a>(own: &'a WifiCode, address: &'a str) -> Profile<'a> {
             ("ssid", Variant::from(own.ssid.as_bytes())),
             ("mode", Variant::from("ap")),
             ("band", Variant::from("bg")),
+            ("channel", Variant::from(channel)),
         ]),
     );
     if let Some(password) = own.password.as_ref().map(Secret::expose) {

@@ -143,6 +143,36 @@ pub(super) async fn seen(bus: &Bus, radio: &str) -> Result<Vec<Found>> {
     Ok(networks(found))
 }
 
+/// Frequency (MHz) and strength of every access point in the list; empty where it cannot be read.
+pub(super) async fn heard(bus: &Bus, radio: &str) -> Vec<(u32, u8)> {
+    let Ok(mut p) = bus.properties(radio, ".Device.Wireless").await else {
+        return Vec::new();
+    };
+    let mut heard = Vec::new();
+    for path in bus::paths(&mut p, "AccessPoints", POINTS) {
+        if let Ok(mut point) = bus.properties(&path, ".AccessPoint").await
+            && let Some(frequency) = bus::take(&mut point, "Frequency")
+        {
+            heard.push((frequency, bus::take(&mut point, "Strength").unwrap_or(0)));
+        }
+    }
+    heard
+}
+
+/// Of the channels of 2.4 GHz that do not overlap, the one with the least to hear. All of them are allowed everywhere.
+pub(super) fn quietest(heard: &[(u32, u8)]) -> u32 {
+    let noise = |channel: u32| -> u32 {
+        let middle = 2407 + 5 * channel;
+        // A network is 20 MHz wide.
+        let near = heard.iter().filter(|(f, _)| f.abs_diff(middle) < 20);
+        near.map(|(_, strength)| u32::from(*strength)).sum()
+    };
+    [1, 6, 11]
+        .into_iter()
+        .min_by_key(|c| noise(*c))
+        .unwrap_or(1)
+}
+
 fn point_of(p: &mut bus::Properties) -> Option<Found> {
     /// `NM_802_11_AP_FLAGS_PRIVACY`
     const PRIVACY: u32 = 1;
@@ -228,6 +258,16 @@ mod tests {
             strength,
             ..Found::new(ssid.into(), offer)
         }
+    }
+
+    #[test]
+    fn the_quietest_channel_is_one_that_all_may_use() {
+        assert_eq!(quietest(&[]), 1);
+        assert_eq!(quietest(&[(2412, 40)]), 6);
+        assert_eq!(quietest(&[(2412, 40), (2437, 30)]), 11);
+        // Channel 4 is heard on 1 and on 6; 5 GHz nowhere.
+        assert_eq!(quietest(&[(2427, 90), (2462, 80), (5180, 100)]), 11);
+        assert_eq!(quietest(&[(2427, 90), (2462, 95), (2472, 1)]), 1);
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Watcher {
                 word = words.next() => match word {
                     None => return work.await.ok(),
                     Some(Word::Changed) => self.look.notify_one(),
-                    Some(word) => { let _ = self.words.send(word); }
+                    Some(word) => self.pass_on(word),
                 },
             }
         }
@@ -131,8 +131,14 @@ impl Watcher {
         if word != Word::Other {
             *due = (*due).min(Instant::now() + SETTLE);
         }
-        // Nobody listens while nothing is joined.
-        let _ = self.words.send(word);
+        self.pass_on(word);
+    }
+
+    /// To whoever waits for a connection; nobody does while nothing is joined.
+    fn pass_on(&self, word: Word) {
+        if matches!(word, Word::Device { .. }) {
+            let _ = self.words.send(word);
+        }
     }
 
     fn tell(&self, state: State) {

@@ -56,6 +56,8 @@ pub enum Wish {
 pub struct Site {
     status: watch::Receiver<Status>,
     found: watch::Receiver<Vec<Found>>,
+    /// Why the last step failed: whoever was on the box's own network comes back only after the status has forgotten it.
+    failure: watch::Receiver<Option<String>>,
     wishes: mpsc::Sender<Wish>,
     /// Names of the box on the local network, lower case, without `.local`.
     names: Vec<String>,
@@ -65,19 +67,21 @@ pub struct Site {
 }
 
 impl Site {
-    /// Of these parts. `names` are those by which the box is called on the local network, without `.local`.
+    /// Of these parts. `failure` is why the last step failed, until the next one begins; `names` are those by which the box is called on the local network, without `.local`.
     ///
     /// # Errors
     /// The system gives no random numbers.
     pub fn new(
         status: watch::Receiver<Status>,
         found: watch::Receiver<Vec<Found>>,
+        failure: watch::Receiver<Option<String>>,
         wishes: mpsc::Sender<Wish>,
         names: &[String],
     ) -> Result<Self> {
         Ok(Self {
             status,
             found,
+            failure,
             wishes,
             names: names.iter().map(|n| n.to_ascii_lowercase()).collect(),
             token: secure::token()?,

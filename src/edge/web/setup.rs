@@ -203,7 +203,8 @@ impl View<'_> {
             let said = escape(language.say("closed"));
             format!("<p class=\"card\">{said}</p>")
         };
-        let note = match (self.said, setup.note.as_deref()) {
+        let failure = site.failure.borrow().clone();
+        let note = match (self.said, setup.note.as_deref().or(failure.as_deref())) {
             (Some(said), _) => said,
             (None, Some(note)) => note,
             (None, None) if self.sent => language.say("sent"),

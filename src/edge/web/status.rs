@@ -20,6 +20,8 @@ pub struct Short {
     severity: Severity,
     live: bool,
     setup: SetupStatus,
+    /// Why the last step of set-up failed, until the next one begins.
+    failure: Option<String>,
 }
 
 /// `GET /api/status`
@@ -31,6 +33,7 @@ pub async fn status(State(site): State<Arc<Site>>) -> Json<Short> {
         severity: status.health.severity,
         live: status.live,
         setup: status.setup.clone(),
+        failure: site.failure.borrow().clone(),
     })
 }
 

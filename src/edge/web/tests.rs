@@ -19,6 +19,7 @@ struct Bench {
     runtime: tokio::runtime::Runtime,
     status: watch::Sender<Status>,
     found: watch::Sender<Vec<Found>>,
+    failure: watch::Sender<Option<String>>,
     wishes: mpsc::Receiver<Wish>,
 }
 
@@ -39,8 +40,16 @@ impl Bench {
         first.setup.open = true;
         let (status, status_out) = watch::channel(first);
         let (found, found_out) = watch::channel(Vec::new());
+        let (failure, failure_out) = watch::channel(None);
         let (wish, wishes) = mpsc::channel(256);
-        let site = Site::new(status_out, found_out, wish, &["boothcast-ab3f".into()]).unwrap();
+        let site = Site::new(
+            status_out,
+            found_out,
+            failure_out,
+            wish,
+            &["boothcast-ab3f".into()],
+        )
+        .unwrap();
         let anywhere = [SocketAddr::from(([127, 0, 0, 1], 0))];
         let web = Web::start_on(&anywhere, limits, site, runtime.handle()).unwrap();
         Self {
@@ -48,6 +57,7 @@ impl Bench {
             runtime,
             status,
             found,
+            failure,
             wishes,
         }
     }
@@ -345,6 +355,12 @@ fn names_from_the_air_are_text() {
         assert!(!page.contains(raw), "{raw}");
     }
     assert!(page.contains("value=\"s:&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;\""));
+    bench.set(|s| s.setup.note = None);
+    bench
+        .failure
+        .send_replace(Some("The password is <wrong>.".into()));
+    let page = bench.get("/", "").body;
+    assert!(page.contains("The password is &lt;wrong&gt;."), "{page}");
     // As JSON it is what it is.
     let list: serde_json::Value =
         serde_json::from_str(&bench.get("/api/networks", "").body).unwrap();

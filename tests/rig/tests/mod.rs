@@ -13,6 +13,7 @@ mod screen;
 mod thermal;
 mod tools;
 mod uvc;
+mod wifi;
 
 /// The picture of the rig's camera, which the camera's tool draws and the tests read.
 #[path = "../guest/pattern.rs"]

@@ -30,7 +30,8 @@ async function showState() {
   text("sentence", status.sentence);
   text("network", status.setup.network ?? words.none);
   document.getElementById("state").className = `card state ${status.severity}`;
-  if (status.setup.note) text("note", status.setup.note);
+  const said = status.setup.note ?? status.failure;
+  if (said) text("note", said);
   // The form comes and goes with the window of set-up.
   if (status.setup.open !== (form !== null) && !sent) location.reload();
 }
