@@ -11,7 +11,7 @@ use crate::support::the_box::{Options, TheBox, run_to_end};
 use crate::support::{Guard, free_port, wait_for};
 
 /// Small and slow enough for any machine: the gate counts frames against the nominal.
-const PICTURE: &str = "[video]\nsource = \"test\"\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = 200000\n[audio]\nsource = \"none\"\n";
+const PICTURE: &str = "[video]\nsource = \"test\"\n[encode]\nprofile = \"custom\"\nwidth = 320\nheight = 180\nfps = 10\nbitrate = 400000\n[audio]\nsource = \"none\"\n";
 
 fn start(bench: &Bench) -> TheBox {
     let rebooted = bench.path("rebooted");
