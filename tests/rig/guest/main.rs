@@ -16,7 +16,6 @@ mod options;
 #[allow(dead_code)]
 mod pattern;
 mod sample;
-mod screen;
 mod stop;
 mod tone;
 mod uvc;
@@ -52,7 +51,6 @@ const TOOLS: &[(&str, Tool, &str)] = &[
     ("gpio", gpio::main, gpio::USAGE),
     ("leds", leds::main, leds::USAGE),
     ("sample", sample::main, sample::USAGE),
-    ("screen", screen::main, screen::USAGE),
     ("tell", commands::main, commands::USAGE),
 ];
 

@@ -9,7 +9,6 @@ mod hotplug;
 mod led;
 mod light;
 mod mic;
-mod screen;
 mod thermal;
 mod tools;
 mod uvc;
