@@ -304,7 +304,7 @@ impl Drop for Machine {
         if std::thread::panicking() {
             let journal = self.console.run(
                 "journalctl -b --no-pager | tail -n 400",
-                Duration::from_secs(20),
+                Duration::from_secs(90),
             );
             if let Ok(journal) = journal {
                 let _ = std::fs::write(self.log.with_extension("journal"), journal.out);
