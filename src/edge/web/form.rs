@@ -72,15 +72,14 @@ impl Fields {
     }
 
     fn wifi(&self) -> Result<Option<WifiCode>, Problem> {
-        // A name that is typed counts, whichever line is marked: without JavaScript both can be.
-        let typed = !self.ssid.is_empty();
         let (ssid, hidden) = match self.network.strip_prefix(LISTED) {
-            Some(listed) if !typed => (listed, false),
-            _ if typed => (self.ssid.as_str(), !self.hidden.is_empty()),
-            _ if self.network == "other" => {
+            Some(listed) => (listed, false),
+            // A name that is typed counts, also where the line before it is not marked.
+            None if !self.ssid.is_empty() => (self.ssid.as_str(), !self.hidden.is_empty()),
+            None if self.network == "other" => {
                 return Err(problem("ssid", "the name of the network is missing".into()));
             }
-            _ => return Ok(None),
+            None => return Ok(None),
         };
         let password = &self.password;
         let code = WifiCode {
@@ -173,7 +172,7 @@ mod tests {
 
     #[test]
     fn another_network_is_typed_and_may_be_hidden_or_open() {
-        for network in ["other", "keep", "s:Shop", ""] {
+        for network in ["other", "keep", ""] {
             let given = fields(&[
                 ("network", network),
                 ("ssid", "Back room"),
@@ -186,6 +185,12 @@ mod tests {
             assert_eq!((wifi.ssid.as_str(), wifi.hidden), ("Back room", true));
             assert_eq!(wifi.password, None);
         }
+        // One of the list that is marked counts, whatever was typed before.
+        let codes = fields(&[("network", "s:Shop"), ("ssid", "Back room")]).codes();
+        let [SetupCode::Wifi(wifi)] = codes.as_deref().unwrap() else {
+            panic!("{codes:?}")
+        };
+        assert_eq!((wifi.ssid.as_str(), wifi.hidden), ("Shop", false));
     }
 
     #[test]

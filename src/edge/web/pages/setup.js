@@ -112,7 +112,6 @@ async function send(event) {
 setInterval(showState, 2000);
 if (form) {
   form.addEventListener("submit", send);
-  form.elements.ssid.addEventListener("input", () => { document.getElementById("other").checked = true; });
   const show = document.getElementById("show");
   show.hidden = false;
   const secrets = form.querySelectorAll("input[type=password]");
