@@ -315,6 +315,16 @@ mod tests {
         }
     }
 
+    /// The process that was given its configuration out of this folder.
+    fn serving(dir: &Path) -> Option<u32> {
+        let mut processes = fs::read_dir("/proc").unwrap().flatten();
+        let process = processes.find(|p| {
+            let input = fs::read_link(p.path().join("fd/0"));
+            input.is_ok_and(|i| i.starts_with(dir))
+        })?;
+        process.file_name().to_str()?.parse().ok()
+    }
+
     fn connects(port: u16) -> bool {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
     }
@@ -337,9 +347,11 @@ mod tests {
         });
         wait("connections", || connects(port));
         let last = broker.pid().unwrap();
+        assert_eq!(serving(dir.path()), Some(last));
         drop(broker);
-        assert!(!connects(port));
+        // The port itself says little: whoever asked for a free one next may have it by now.
         assert!(!Path::new(&format!("/proc/{last}")).exists(), "it lives on");
+        assert_eq!(serving(dir.path()), None, "another one took its turn");
         assert!(!dir.path().join(FILE).exists());
     }
 

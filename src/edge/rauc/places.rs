@@ -29,7 +29,7 @@ impl Default for Places {
             release: "/etc/boothcast-release".into(),
             persist: "/data/persist".into(),
             refused: "/run/boothcast-refused".into(),
-            no_data: "/run/boothcast/no-data".into(),
+            no_data: "/run/boothcast-no-data".into(),
         }
     }
 }
