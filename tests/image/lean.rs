@@ -60,8 +60,11 @@ fn the_image_works() {
 }
 
 fn it_streams_the_camera(scene: &mut Scene) {
-    let status = scene.machine.status();
-    assert_eq!(status["camera"], "up", "{status}");
+    scene
+        .machine
+        .wait_status("the camera", Duration::from_secs(60), |s| {
+            (s["camera"]["state"] == "up").then_some(())
+        });
     // Two seconds and more of the picture: vivid writes the running time into it.
     let seen = frames(&scene.url(), 30, (160, 90), Duration::from_secs(60)).expect("30 frames");
     let moving = seen.moving(0.05);
@@ -85,9 +88,10 @@ fn it_streams_the_sound(scene: &mut Scene) {
     // What is played into one end of the loopback card is what its other end records: the box's microphone.
     scene.machine.begin(
         "timeout 90 gst-launch-1.0 -q audiotestsrc is-live=true freq=440 volume=0.5 ! audio/x-raw,rate=48000,channels=2 \
-         ! alsasink device=hw:Loopback,0,0",
+         ! alsasink device=hw:Loopback,1,0",
     );
     let url = scene.url();
+    // The box takes the card's first device; what is played into the second comes out there.
     let mut heard = (0.0, 0.0);
     for _ in 0..4 {
         heard = loudness(&url, 4, 440.0).expect("sound");
@@ -144,7 +148,12 @@ fn the_doctor_misses_nothing(scene: &mut Scene) {
         .filter(|e| e["present"] != true)
         .map(|e| &e["names"])
         .collect();
-    assert!(missing.is_empty(), "not in the image: {missing:?}");
+    // Ribbon cameras want Raspberry Pi's own kernel (docs/image.md).
+    assert_eq!(
+        missing,
+        [&json!(["libcamerasrc"])],
+        "elements that are not in the image"
+    );
     assert_eq!(
         report["cameras"][0]["usable"], true,
         "{}",
@@ -174,7 +183,7 @@ fn mqtt_changes_the_profile(scene: &mut Scene) {
     scene
         .machine
         .wait_status("the bitrate", Duration::from_secs(30), |s| {
-            (s["bitrate_wanted"].as_u64().or(s["bitrate"].as_u64()) == Some(300_000)).then_some(())
+            (s["bitrate"]["now"] == 300_000).then_some(())
         });
 }
 
@@ -196,6 +205,8 @@ fn picture_size(scene: &Scene) -> (u64, u64) {
 }
 
 fn the_light_tells_the_state(scene: &mut Scene) {
+    scene.order("live/stop", &json!({}));
+    std::thread::sleep(Duration::from_secs(2));
     let ready = scene.machine.light(Duration::from_secs(6));
     scene.order("identify", &json!({}));
     let identify = scene.machine.light(Duration::from_millis(3500));

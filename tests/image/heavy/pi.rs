@@ -47,7 +47,7 @@ fn the_card_starts_on_a_raspberry_pi_3() {
     assert_eq!(report["board"]["id"], "rpi3", "{}", report["board"]);
     assert_eq!(report["led"]["usable"], true, "{}", report["led"]);
     machine.wait_status("the camera", Duration::from_secs(60), |s| {
-        (s["camera"] == "up").then_some(())
+        (s["camera"]["state"] == "up").then_some(())
     });
     assert!(light_changes(&machine), "GPIO 17 does not change");
 }
