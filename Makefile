@@ -89,12 +89,16 @@ image-size: ## how much of the last image each package is
 image-repro: setup-image ## build the image twice, in two folders, and compare them byte for byte; DEEP=1: from the packages on
 	@./image-build/repro.sh
 
+.PHONY: test-image
+test-image: ## the image that the emulator boots, unless BOOTHCAST_IMAGE_DIR names a folder with one; as root
+	@[ -n "$(BOOTHCAST_IMAGE_DIR)" ] || { ./setup.sh run image && TEST=1 ./image-build/build.sh image; }
+
 .PHONY: image-test-lean
-image-test-lean: setup-test ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
+image-test-lean: setup-test test-image ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root
 	$(CARGO) nextest run --locked --test image --profile image -E 'test(/^lean::/)' $(ARGS)
 
 .PHONY: image-test
-image-test: setup-test ## and updates, power cuts, broken systems, set-up by camera: hours
+image-test: setup-test test-image ## and updates, power cuts, broken systems, set-up by camera: hours
 	$(CARGO) nextest run --locked --test image --profile image --no-capture $(ARGS)
 
 .PHONY: bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The program for the box, built in the build root with this machine's Rust. Output: $STAGE/boothcast (BINARY= skips this)
-# CARGO_PROFILE=release-quick builds in a fraction of the time, with a slower program (docs/image.md).
+# CARGO_PROFILE=quick builds in half the time, with a slower program (docs/image.md).
 . "$(dirname "$0")/lib.sh"
 need_root
 

@@ -20,6 +20,8 @@ use crate::store::import_note::ImportNote;
 /// What is wrong with the file, beside it.
 const ERROR_FILE: &str = "boothcast-error.txt";
 
+const INTERRUPTED: &str = "The settings on the card were not taken in, as the box was interrupted. Switch it off and on again.";
+
 /// What became of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -95,6 +97,7 @@ pub fn take_in(boot: &Boot, places: &Places, sources: &Sources) -> Result<Outcom
         boot.remove(ERROR_FILE)?;
         return Ok(Outcome::Nothing);
     }
+    begun(state, &note.seen)?;
     match prepare(&text, before.as_deref(), state, sources) {
         Ok(ready) => {
             ready.keep(boot, places, &text)?;
@@ -146,6 +149,15 @@ impl Ready {
         step()?;
         well_again(boot, state, ImportNote::of(&self.taken.shown).seen)
     }
+}
+
+/// What the box says if this is cut off here, by whatever it is: a card that fails, a limit of time.
+fn begun(state: &Path, seen: &str) -> Result<()> {
+    let note = ImportNote {
+        seen: seen.to_owned(),
+        problem: Some(INTERRUPTED.into()),
+    };
+    note.save(state)
 }
 
 /// Nothing is wrong with the file, or there is none.

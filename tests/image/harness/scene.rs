@@ -78,8 +78,18 @@ impl Scene {
         format!("rtsp://127.0.0.1:{RTSP}/main")
     }
 
+    /// Waits until the box says that it can be reached: what is sent before it has subscribed, nobody hears.
+    fn online(&self) {
+        let topic = format!("{BASE}/conn");
+        crate::support::wait_for(&topic, Duration::from_secs(60), || {
+            let last = self.witness.all(&topic).pop()?;
+            (last.json()["state"] == "online").then_some(())
+        });
+    }
+
     /// Sends a command over MQTT and gives its answer.
     pub fn command(&self, name: &str, args: &Value) -> Value {
+        self.online();
         let id = format!("image-{}", rand::random::<u32>());
         let payload = json!({"id": id, "args": args}).to_string();
         publish(&self.broker, &format!("{BASE}/cmd/{name}"), &payload);
