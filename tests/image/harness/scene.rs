@@ -127,7 +127,7 @@ name = \"Image test\"
 profile = \"custom\"
 width = 320
 height = 180
-fps = 15
+fps = 10
 bitrate = \"400k\"
 
 [rtsp]

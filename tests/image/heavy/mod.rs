@@ -2,6 +2,7 @@
 
 mod pi;
 mod power;
+mod reset;
 mod setup;
 mod slots;
 mod update;
