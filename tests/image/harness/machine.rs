@@ -71,7 +71,9 @@ impl Machine {
         let mut command = Command::new("qemu-system-aarch64");
         command
             .args(["-display", "none", "-nodefaults", "-S"])
-            .args(["-accel", "tcg,thread=multi", "-m", wish.memory]);
+            // What was translated before a restart is dropped early: with the usual GiB of it a second start once took minutes.
+            .args(["-accel", "tcg,thread=multi,tb-size=256"])
+            .args(["-m", wish.memory]);
         let socket = |name: &str| sockets.path().join(name).display().to_string();
         let listen = "server=on,wait=off";
         command
