@@ -11,7 +11,7 @@ use crate::support::probe::ffprobe;
 type Check = fn(&mut Scene);
 
 /// In this order: the box's state goes on from one to the next.
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("it streams the camera", it_streams_the_camera),
     ("it streams the sound", it_streams_the_sound),
     ("systemd is content", systemd_is_content),
@@ -25,6 +25,10 @@ const CHECKS: [(&str, Check); 10] = [
     ("nobody logs in by password", nobody_logs_in_by_password),
     ("the settings were imported", the_settings_were_imported),
     ("the data partition has grown", the_data_partition_has_grown),
+    (
+        "a box that dies comes back by itself",
+        a_box_that_dies_comes_back,
+    ),
 ];
 
 /// One boot, all checks; those that fail are named together.
@@ -315,4 +319,28 @@ fn the_data_partition_has_grown(scene: &mut Scene) {
         "the file system has {mebibytes} MiB of {}",
         size >> 20
     );
+}
+
+/// One failure is followed by the box itself, not by its safe mode.
+fn a_box_that_dies_comes_back(scene: &mut Scene) {
+    let machine = &mut scene.machine;
+    machine.sh("kill -KILL $(systemctl show -P MainPID boothcast.service)");
+    let begun = Instant::now();
+    let show = "for p in 'ActiveState boothcast' 'NRestarts boothcast' 'ActiveState boothcast-safe'; do \
+                systemctl show -P ${p% *} ${p#* }.service; done";
+    loop {
+        let said = machine.sh(show);
+        let words: Vec<&str> = said.split_whitespace().collect();
+        assert_eq!(words[2], "inactive", "the safe mode began: {said}");
+        if words[..2] == ["active", "1"] {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{said}");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    figure(
+        "back after a SIGKILL",
+        &format!("{:.0} s", begun.elapsed().as_secs_f64()),
+    );
+    assert!(frames(&scene.url(), 5, (64, 36), Duration::from_secs(60)).is_some());
 }

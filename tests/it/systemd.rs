@@ -15,7 +15,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// new one does not work: it writes the boot loader's environment, and starts the machine anew.
 const NO_SANDBOX: [&str; 2] = ["boothcast-ssh.service", "boothcast-trial.service"];
 /// Keys of systemd 254 and later, which older ones skip with a warning.
-const NEWER: [&str; 3] = ["RestartSteps", "RestartMaxDelaySec", "ImportCredential"];
+const NEWER: [&str; 4] = [
+    "RestartSteps",
+    "RestartMaxDelaySec",
+    "RestartMode",
+    "ImportCredential",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
@@ -114,6 +119,7 @@ fn the_safe_mode_is_shut_in_as_the_box_is() {
         "StartLimitIntervalSec=600",
         "StartLimitBurst=10",
         "OnFailure=boothcast-safe.service",
+        "RestartMode=direct",
         "SupplementaryGroups=video audio render gpio",
     ] {
         assert!(unit.lines().any(|l| l == line), "{line}");

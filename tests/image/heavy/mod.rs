@@ -3,6 +3,7 @@
 mod pi;
 mod power;
 mod reset;
+mod safe;
 mod setup;
 mod slots;
 mod update;

@@ -135,6 +135,12 @@ fn an_update_whose_box_fails_is_taken_back() {
         (&json!("A"), &json!(false)),
         "{status}"
     );
+    // Because it failed, and not because time was up.
+    let note = status["note"].as_str().unwrap_or_default();
+    assert!(
+        note.contains("the service") || note.contains("safe mode"),
+        "{status}"
+    );
     assert_eq!(scene.disk.hash(Slot::A), old);
     assert!(frames(&scene.url(), 5, (64, 36), Duration::from_secs(60)).is_some());
     // And it stays: no try of the bad one is left.

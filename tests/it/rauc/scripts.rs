@@ -174,6 +174,11 @@ fn a_trial_without_hope_goes_back_at_once_and_says_why() {
             "safe mode",
         ),
         (
+            "boothcast-safe.service ActiveState activating\n",
+            "60.0 1\n",
+            "not even its safe mode",
+        ),
+        (
             "boothcast.service ActiveState active\n",
             "541.2 1\n",
             "not kept within 9 minutes",
