@@ -91,7 +91,7 @@ image-repro: setup-image ## build the image twice, in two folders, and compare t
 
 .PHONY: test-image
 test-image: ## the image that the emulator boots, unless BOOTHCAST_IMAGE_DIR names a folder with one; as root
-	@[ -n "$(BOOTHCAST_IMAGE_DIR)" ] || { ./setup.sh run image && TEST=1 ./image-build/build.sh image; }
+	@[ -n "$(BOOTHCAST_IMAGE_DIR)" ] || $(MAKE) image TEST=1
 
 .PHONY: image-test-lean
 image-test-lean: setup-test test-image ## boot the image in an emulator and look at its stream, as CI does (docs/image-test.md); needs root

@@ -163,7 +163,7 @@ fn a_wrong_file_changes_nothing_and_says_every_problem() {
         assert!(error.contains(line), "{error}");
     }
     assert!(!error.contains("canary"));
-    let problem = ImportNote::load(&it.places.state).problem.unwrap();
+    let problem = it.problem().unwrap();
     assert!(
         problem.starts_with("The settings on the card cannot be used: boothcast.toml:2:"),
         "{problem}"
@@ -172,10 +172,7 @@ fn a_wrong_file_changes_nothing_and_says_every_problem() {
     // Mended: all is well again, and nothing says otherwise.
     it.write("[box]\nname = \"Hall 5\"\n");
     assert_eq!(it.import().unwrap(), Outcome::TakenIn { secrets: 0 });
-    assert_eq!(
-        (it.error(), ImportNote::load(&it.places.state).problem),
-        (None, None)
-    );
+    assert_eq!((it.error(), it.problem()), (None, None));
 }
 
 #[test]

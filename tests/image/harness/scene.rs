@@ -81,10 +81,8 @@ impl Scene {
     /// Waits until the box says that it can be reached: what is sent before it has subscribed, nobody hears.
     fn online(&self) {
         let topic = format!("{BASE}/conn");
-        crate::support::wait_for(&topic, Duration::from_secs(60), || {
-            let last = self.witness.all(&topic).pop()?;
-            (last.json()["state"] == "online").then_some(())
-        });
+        let limit = Duration::from_secs(60);
+        self.witness.wait(&topic, limit, |c| c["state"] == "online");
     }
 
     /// Sends a command over MQTT and gives its answer.
