@@ -381,7 +381,11 @@ impl State {
         effects.push(Effect::Update(UpdateStep::RollBack { reason }));
     }
 
+    /// The machine starts anew, once: RAUC's answer may come after the box has ended without it.
     fn start_anew(&mut self, effects: &mut Vec<Effect>) {
+        if self.actual.ending {
+            return;
+        }
         self.actual.restarting = true;
         self.actual.ending = true;
         effects.push(Effect::Reboot);

@@ -194,6 +194,18 @@ fn without_frames_the_old_version_returns_at_the_deadline() {
 }
 
 #[test]
+fn a_late_answer_does_not_start_the_machine_anew_twice() {
+    let mut rig = trial();
+    rig.event(Event::Command {
+        origin: crate::device::command::Origin::Cli,
+        command: Command::UpdateRollback { force: true },
+    });
+    let effects = rig.event(Event::Tick(rig.state.now + LEAVE_LIMIT));
+    assert_eq!(effects.last(), Some(&Effect::Reboot));
+    assert!(told(&mut rig, UpdateEvent::RolledBack).is_empty());
+}
+
+#[test]
 fn time_before_this_start_of_the_service_counts() {
     let mut rig = trial();
     let starts = Starts {

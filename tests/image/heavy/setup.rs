@@ -68,6 +68,11 @@ fn a_new_box_shows_its_page_and_a_picture_on_its_screen() {
     };
     let mut scene = Scene::flashed(&wish, |_, _| QUIET.to_owned());
     assert_eq!(scene.machine.wait_up(), Slot::A);
+    scene.machine.wait_status(
+        "the box to wait for its set-up",
+        Duration::from_secs(60),
+        |s| (s["health"]["led"] == "set_up").then_some(()),
+    );
     let waits = scene.machine.light(Duration::from_secs(6));
     assert!(
         (0.3..0.7).contains(&waits.on),
