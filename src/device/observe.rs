@@ -223,17 +223,15 @@ impl State {
         }
         let now = self.now;
         self.tick_hardware();
-        self.tick_trial(effects);
+        // What may end the box goes first: nothing that is wanted changes in that step, as it would not be saved any more.
         self.tick_update(effects);
-        if self.actual.ending {
-            return;
-        }
-        self.retry_save(effects);
-        self.tick_stage(effects);
         self.tick_setup(effects);
         if self.actual.ending {
             return;
         }
+        self.tick_trial(effects);
+        self.retry_save(effects);
+        self.tick_stage(effects);
         self.watch_passthrough();
         for rendition in [Rendition::Main, Rendition::Sub] {
             self.tick_encoder(rendition, effects);
