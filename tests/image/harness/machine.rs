@@ -17,7 +17,7 @@ pub const RTSP: u16 = 8554;
 /// The test's loopback, as the guest sees it.
 pub const OUTSIDE: &str = "10.0.2.2";
 /// What U-Boot's script prints when it has chosen a system.
-const CHOSEN: [&str; 2] = ["boothcast: slot A", "boothcast: slot B"];
+const CHOSEN: [&str; 2] = ["boothcast: slot A, ", "boothcast: slot B, "];
 
 /// Which machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
