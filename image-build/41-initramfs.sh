@@ -13,7 +13,7 @@ mkdir -p "$t"/{bin,dev,proc,sys,run,newroot,etc,usr/lib/modules/"$release"}
 ln -s usr/lib "$t/lib"
 
 install -m 755 "$kernel/busybox-static/usr/bin/busybox" "$t/bin/busybox"
-for a in sh mount umount modprobe switch_root sleep mkdir cat cut grep chmod chown chroot dd hexdump reboot wc tr; do ln -s busybox "$t/bin/$a"; done
+for a in sh mount umount modprobe switch_root sleep mkdir cat cut grep chmod chown chroot dd hexdump ln readlink reboot wc tr; do ln -s busybox "$t/bin/$a"; done
 
 # dmsetup and its libraries. The loader has a fixed place.
 "$HERE/elf.py" "$pool" /usr/sbin/dmsetup /usr/lib/ld-linux-aarch64.so.1 | while read -r f; do

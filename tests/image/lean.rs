@@ -64,11 +64,7 @@ fn the_image_works() {
 }
 
 fn it_streams_the_camera(scene: &mut Scene) {
-    scene
-        .machine
-        .wait_status("the camera", Duration::from_secs(60), |s| {
-            (s["camera"]["state"] == "up").then_some(())
-        });
+    scene.machine.wait_camera();
     // Two seconds and more of the picture: vivid writes the running time into it.
     let seen = frames(&scene.url(), 30, (160, 90), Duration::from_secs(60)).expect("30 frames");
     let moving = seen.moving(0.05);

@@ -195,6 +195,13 @@ impl Machine {
         }
     }
 
+    /// Waits until the box has its camera.
+    pub fn wait_camera(&mut self) {
+        self.wait_status("the camera", Duration::from_secs(60), |s| {
+            (s["camera"]["state"] == "up").then_some(())
+        });
+    }
+
     /// Makes the files of [`Wish::share`] readable at `/run/share`.
     pub fn mount_share(&mut self) {
         self.sh("mkdir -p /run/share && mount -t ext4 -o ro /dev/vdb /run/share");

@@ -46,9 +46,7 @@ fn the_card_starts_on_a_raspberry_pi_3() {
         serde_json::from_str(&doctor.out).unwrap_or_else(|e| panic!("{e}: {}", doctor.out));
     assert_eq!(report["board"]["id"], "rpi3", "{}", report["board"]);
     assert_eq!(report["led"]["usable"], true, "{}", report["led"]);
-    machine.wait_status("the camera", Duration::from_secs(60), |s| {
-        (s["camera"]["state"] == "up").then_some(())
-    });
+    machine.wait_camera();
     assert!(light_changes(&machine), "GPIO 17 does not change");
 }
 
