@@ -25,6 +25,9 @@ pub fn record(url: &str, transport: &str, seconds: u32, file: &Path) {
         "-v",
         "error",
         "-y",
+        // A machine that is busy may take longer than the usual 5 s to the first keyframe.
+        "-analyzeduration",
+        "20000000",
         "-rtsp_transport",
         transport,
         "-i",
@@ -35,7 +38,7 @@ pub fn record(url: &str, transport: &str, seconds: u32, file: &Path) {
         .arg(seconds.to_string())
         .args(["-c", "copy"])
         .arg(file);
-    let limit = Duration::from_secs(u64::from(seconds) + 15);
+    let limit = Duration::from_secs(u64::from(seconds) + 30);
     let (code, _, err) = run_to_end(&mut command, limit);
     assert_eq!(code, Some(0), "ffmpeg {url}: {err}");
 }
