@@ -217,6 +217,8 @@ impl Task {
         }
         let idle = self.running.is_none() && self.waiting.is_empty();
         match (&self.own, state.access_point) {
+            // The join closed it: phones are not told of it until it is over.
+            (Some(_), false) if self.joining() => self.down(),
             (Some(_), false) if idle => {
                 tracing::warn!("the access point of the box went down");
                 self.down();

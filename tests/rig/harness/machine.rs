@@ -105,7 +105,8 @@ impl Drop for Machine {
 fn keep_kernel_log(folder: &Path) {
     let outcome = super::Process::start(&["dmesg"], &[], None).finish(Duration::from_secs(5));
     let _ = fs::write(folder.join("dmesg.log"), outcome.stdout);
-    let script = "tar -C /run/graphs -c . 2>/dev/null | tar -C /share/graphs -x";
+    let script =
+        "cp /run/*.log /share; tar -C /run/graphs -c . 2>/dev/null | tar -C /share/graphs -x";
     let _ = fs::create_dir_all(folder.join("graphs"));
     let _ =
         super::Process::start(&["bash", "-c", script], &[], None).finish(Duration::from_secs(10));

@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::harness::{Process, Rig, needs};
 use crate::support::wait_for;
 
-/// Radios, a shop with the network `Shop`, and the system bus with NetworkManager on the box's side. Sysfs is read-only there: else
-/// NetworkManager waits for udev.
+/// Radios, a shop with the network `Shop`, and on the box's side the system bus and what NetworkManager needs. Sysfs is read-only
+/// there: else NetworkManager waits for udev.
 const AIR: &str = r#"
+set -e
 modprobe mac80211_hwsim radios=3
 n=0
 for who in box shop phone; do
@@ -31,42 +32,52 @@ dbus-daemon --config-file=/run/bus.conf --fork
 printf '[main]\nplugins=keyfile\nauth-polkit=false\ndns=none\nrc-manager=unmanaged\ndhcp=internal\n[device]\nwifi.scan-rand-mac-address=no\n' \
   >/etc/NetworkManager/NetworkManager.conf
 ip netns exec box sh -c 'mount -o remount,ro /sys; exec wpa_supplicant -u -B -f /run/wpa.log'
-ip netns exec box sh -c 'mount -o remount,ro /sys; exec NetworkManager --no-daemon' >/run/manager.log 2>&1 </dev/null &
-for i in $(seq 100); do nmcli -t general >/dev/null 2>&1 && exit 0; sleep 0.2; done
-cat /run/manager.log; exit 1
 "#;
+
+/// To standard error, where `--no-daemon` alone writes to the system's log.
+const MANAGER: &str = "mount -o remount,ro /sys; exec NetworkManager --debug";
 
 const CONFIG: &str = "[video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n[encode]\nprofile = \"custom\"\nwidth = 160\nheight = 90\nfps = 5\nbitrate = 300000\n[setup]\nenabled = true\nmdns = false\nscreen = false\ncamera = false\nport = 80\n[rtsp]\nport = 8554\nauth = \"none\"\n[paths]\nstate = \"/run/box\"\n";
 
 /// Longest wait for the box: it has one slow processor here.
 const LONG: Duration = Duration::from_secs(150);
 
-fn boot() -> Rig {
+/// Between two looks at the box, which each cost its processor several processes.
+const STEP: Duration = Duration::from_millis(500);
+
+/// Starts a program on the box's side; what it says is kept in `log` of the test's folder. It ends with the value: of a script
+/// nothing is left but what made itself a daemon.
+fn on_the_box(rig: &Rig, argv: &[&str], log: &str) -> Process {
+    let mut all = vec!["ip", "netns", "exec", "box"];
+    all.extend(argv);
+    Process::start(&all, &[], Some(&rig.folder().join(log)))
+}
+
+fn boot() -> (Rig, Process) {
     let rig = needs().boot();
     rig.sh(AIR);
+    let manager = on_the_box(&rig, &["sh", "-c", MANAGER], "manager.log");
+    wait_for("NetworkManager", LONG, || {
+        assert!(manager.running(), "{}", manager.stderr());
+        std::thread::sleep(STEP);
+        (rig.try_sh("nmcli -t general").code == 0).then_some(())
+    });
     rig.write("/run/box.toml", CONFIG);
-    rig
+    (rig, manager)
 }
 
 fn start(rig: &Rig) -> Process {
     let program = crate::harness::PROGRAM;
-    rig.start(
-        &[
-            "ip",
-            "netns",
-            "exec",
-            "box",
-            program,
-            "run",
-            "--config",
-            "/run/box.toml",
-        ],
-        &[],
+    on_the_box(
+        rig,
+        &[program, "run", "--config", "/run/box.toml"],
+        "boothcast.log",
     )
 }
 
 /// What the page tells, asked from inside the box.
 fn status(rig: &Rig) -> Option<serde_json::Value> {
+    std::thread::sleep(STEP);
     let out = rig.try_sh("ip netns exec box curl -sS -m 5 http://127.0.0.1/api/status");
     serde_json::from_str(&out.stdout).ok()
 }
@@ -90,8 +101,8 @@ fn send(rig: &Rig, who: &str, address: &str, fields: &str) -> String {
 
 #[test]
 fn a_phone_sets_the_box_up_over_the_boxs_own_network() {
-    let rig = boot();
-    let _daemon = start(&rig);
+    let (rig, manager) = boot();
+    let daemon = start(&rig);
     wait_for("the access point", LONG, || {
         setup(&rig)?["access_point"].as_str().map(str::to_owned)
     });
@@ -145,13 +156,17 @@ fn a_phone_sets_the_box_up_over_the_boxs_own_network() {
     );
 
     // The right one.
-    rig.sh("for i in $(seq 100); do ip netns exec phone curl -sS -m 2 -o /dev/null http://10.77.0.1/ && exit 0; sleep 0.3; done; exit 1");
-    send(
+    wait_for("the phone on it again", LONG, || {
+        let page = "ip netns exec phone curl -sS -m 2 -o /dev/null http://10.77.0.1/";
+        (rig.try_sh(page).code == 0).then_some(())
+    });
+    let sent = send(
         &rig,
         "phone",
         "10.77.0.1",
         "-d network=s:Shop -d password=shop-geheim",
     );
+    assert!(sent.contains("\"ok\":true"), "{sent}");
     let network = wait_for("the network", LONG, || {
         setup(&rig)?["network"].as_str().map(str::to_owned)
     });
@@ -168,12 +183,13 @@ fn a_phone_sets_the_box_up_over_the_boxs_own_network() {
 
     // From the shop's network: an unknown one is not found, and the box stays where it is.
     let address = network.rsplit(' ').next().unwrap().to_owned();
-    send(
+    let sent = send(
         &rig,
         "shop",
         &address,
         "-d network=other -d ssid=Nowhere -d password=12345678",
     );
+    assert!(sent.contains("\"ok\":true"), "{sent}");
     let said = wait_for("not found", LONG, || failure(&rig));
     assert!(said.contains("Nowhere was not found"), "{said}");
     wait_for("the old network", LONG, || {
@@ -186,4 +202,11 @@ fn a_phone_sets_the_box_up_over_the_boxs_own_network() {
             .replace("/run/wpa.log\n", ""),
         ""
     );
+    for process in [&daemon, &manager] {
+        let said = process.stdout() + &process.stderr();
+        assert!(
+            !said.is_empty() && !said.contains("geheim"),
+            "it told a password, or nothing at all: {said}"
+        );
+    }
 }
