@@ -65,6 +65,10 @@ rig: ## build the device rig's kernel (once; kept outside the checkout)
 rig-test: rig ## the tests on real kernel devices (docs/rig.md); needs root
 	$(CARGO) nextest run --locked --profile rig $(ARGS)
 
+.PHONY: rig-wifi
+rig-wifi: rig ## set-up over the air, on the rig's radios; about four minutes
+	$(CARGO) nextest run --locked --profile rig-wifi $(ARGS)
+
 .PHONY: rig-soak
 rig-soak: rig ## plug and unplug for an hour (RIG_SOAK_S: seconds) and print the slopes
 	RIG_SOAK_S=$${RIG_SOAK_S:-3600} $(CARGO) nextest run --locked --profile rig-soak --no-capture $(ARGS)
