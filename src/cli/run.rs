@@ -362,10 +362,11 @@ fn try_encoders(table: &[String], video: &config::VideoSettings) -> Result<Vec<E
     crate::media::init()?;
     let report = |p: crate::media::encode::Probe| {
         let (ok, detail) = match p.outcome {
-            Ok(probed) => (
-                true,
-                format!("first picture after {} ms", probed.took.as_millis()),
-            ),
+            Ok(probed) => {
+                let slowly = if probed.slow { ", slow" } else { "" };
+                let ms = probed.took.as_millis();
+                (true, format!("first picture after {ms} ms{slowly}"))
+            }
             Err(why) => (false, why),
         };
         EncoderReport {

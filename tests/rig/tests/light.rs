@@ -120,7 +120,11 @@ impl<'r> Light<'r> {
 
     /// The same on another line.
     pub fn wait_on(&self, line: u64, pattern: &str, limit: Duration) {
-        let since = self.now();
+        self.wait_since(self.now(), line, pattern, limit);
+    }
+
+    /// The same among all that it has shown since then (of [`Self::now`]).
+    pub fn wait_since(&self, since: f64, line: u64, pattern: &str, limit: Duration) {
         let end = std::time::Instant::now() + limit;
         while !recognise(&self.runs(line, since), pattern) {
             assert!(
