@@ -53,14 +53,13 @@ data() {
   truncate -s "${DATA_MIB}M" "$STAGE/data.img"
   # The clock of both tools; a folder given to mke2fs would bring the time at which its inodes were changed last. Room is kept to
   # grow to 1 TiB.
-  export E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH
+  local -x E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH
   mke2fs -q -t ext4 -b 4096 -m 1 -L data -U b007ca57-0000-4000-8000-000000000007 \
     -E hash_seed=b007ca57-0000-4000-8000-000000000008,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,resize=268435456 \
     -O ^metadata_csum_seed,^orphan_file "$STAGE/data.img"
   debugfs -w -R 'mkdir persist' "$STAGE/data.img" 2>/dev/null
   # debugfs says nothing by its exit status.
   debugfs -R 'stat persist' "$STAGE/data.img" 2>/dev/null | grep -q 'Type: directory' || die "the data partition has no folder persist" "Run debugfs on $STAGE/data.img by hand"
-  unset E2FSPROGS_FAKE_TIME
 }
 
 put() { # put FILE MIB: into the image at this offset, leaving holes
