@@ -47,7 +47,7 @@ pub fn cpu_over(pid: u32, window: Duration) -> f64 {
 /// Starts the release box with a configuration and waits until it prints its addresses.
 pub fn start_box(dir: &Path, port: u16, config: &str) -> Guard {
     let text = format!(
-        "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\nauth = \"none\"\n{config}\n",
+        "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\nauth = \"none\"\n[web]\nenabled = false\n{config}\n",
         dir.join("state").display()
     );
     fs::write(dir.join("boothcast.toml"), text).unwrap();

@@ -246,6 +246,8 @@ pub fn config(m: &Merged, destination: Vec<Destination>) -> Result<Config, Probl
         danmaku: show::danmaku(m)?,
         moderation: show::moderation(m)?,
         room: show::room(m)?,
+        web: super::web::web(m)?,
+        watch: super::web::watch(m),
         setup: super::setup::setup(m),
         wifi: super::wifi::build(m)?,
         paths: PathsConfig {

@@ -43,6 +43,7 @@ mod tests;
 pub mod types;
 mod url;
 mod value;
+mod web;
 mod wifi;
 
 pub use gpio::{Bias, ButtonConfig, ButtonLine, ChosenBy, Lamp, LedConfig, is_offset};
@@ -62,4 +63,5 @@ pub use types::{
 };
 pub(crate) use value::bitrate_number;
 pub(crate) use value::checks::stream_key as check_stream_key;
+pub use web::{WatchConfig, WebConfig};
 pub use wifi::WifiConfig;

@@ -41,6 +41,7 @@ pub fn check(m: &Merged, config: &Config, errors: &mut Problems, warnings: &mut 
     sizes(m, config, errors);
     sources(m, config, errors, warnings);
     rtsp(m, config, errors);
+    super::web::check(m, config, errors);
     super::gpio::check(m, config, errors, warnings);
     bitrates(m, config, errors);
     thermal(m, config, errors, warnings);

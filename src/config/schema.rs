@@ -8,6 +8,7 @@ use super::gpio::{ButtonConfig, LedConfig};
 use super::mqtt::MqttConfig;
 use super::setup::SetupConfig;
 use super::show::{DanmakuConfig, ModerationConfig, OverlayConfig, RoomConfig};
+use super::web::{WatchConfig, WebConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
 use super::wifi::WifiConfig;
 
@@ -51,6 +52,10 @@ pub struct Config {
     pub moderation: ModerationConfig,
     /// Who talks.
     pub room: RoomConfig,
+    /// The room's pages.
+    pub web: WebConfig,
+    /// The live picture in them.
+    pub watch: WatchConfig,
     /// How the box is told what it is.
     pub setup: SetupConfig,
     /// The network of a box that was set up by a file.

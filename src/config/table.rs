@@ -58,6 +58,11 @@ pub const SECTIONS: &[Section] = &[
     ),
     section("room", "Where the audience's messages come from."),
     section(
+        "web",
+        "The room's pages: watch, talk, moderate, run the show. `docs/room.md` shows them.",
+    ),
+    section("watch", "The live picture in the room's pages."),
+    section(
         "setup",
         "How a box that nobody has set up yet is told what it is. `docs/set-up.md` says how.",
     ),

@@ -1,8 +1,8 @@
 //! Rows of [`table`](super::table) for what is drawn on the picture and who talks there.
 
-use super::keys::Default::Is;
+use super::keys::Default::{Is, Unset};
 use super::keys::Key;
-use super::keys::Kind::{Bool, Choice, Float, Int, Path, Text};
+use super::keys::Kind::{Bool, Choice, Float, Int, Path, Secret, Text};
 use super::table::table;
 use super::value::checks;
 
@@ -91,4 +91,28 @@ table! {
         "Whether messages of bridges are heard over MQTT, by a connection of their own so that no flood of chat holds up a command.";
     "room.max_drawn_per_s", Float(0.1, 60.0, "comments/s"), Is("20"),
         "Comments drawn at most; fewer where the lanes do not hold so many.";
+
+    "web.enabled", Bool, Is("true"),
+        "Whether the room has pages.";
+    "web.port", Int(0, 65_535, "(0: one that the system chooses)"), Is("8080"),
+        "TCP port of the pages.";
+    "web.tls_port", Int(0, 65_535, "(0: one that the system chooses)"), Is("8443"),
+        "TCP port of the same pages over HTTPS, with a certificate that the box makes itself; the staff log in there.";
+    "web.staff_over_http", Bool, Is("false"),
+        "Whether the staff may log in without TLS as well; then anybody on the same network can read their passwords.";
+    "web.metrics", Text("an address such as \"127.0.0.1:9477\"", super::web::address), Is("127.0.0.1:9477"),
+        "Address and port at which Prometheus gets its figures; empty: nowhere.";
+    "web.retention_days", Int(1, 3650, "days"), Is("30"),
+        "For so long the box keeps what happened in the room; after that it is deleted.";
+    "web.order_secret", Secret, Unset("no orders are taken"),
+        "What the shop signs its orders with, at least 16 characters; the same is written there.";
+    "web.max_viewers", Int(1, 10_000, "viewers"), Is("1500"),
+        "Viewers who may be connected at once.";
+
+    "watch.enabled", Bool, Is("true"),
+        "Whether the pages show the live picture; without it they have the chat only.";
+    "watch.udp_port", Int(0, 65_535, "(0: one that the system chooses)"), Is("8189"),
+        "UDP port of WebRTC.";
+    "watch.max_viewers", Int(1, 200, "viewers"), Is("20"),
+        "Who may watch the live picture in a page at once; each takes the full bitrate of the network.";
 }

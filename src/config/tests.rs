@@ -32,7 +32,7 @@ fn text(name: &str, text: &str) -> Text {
     }
 }
 
-fn load_text(toml: &str) -> Result<Loaded, Problems> {
+pub(super) fn load_text(toml: &str) -> Result<Loaded, Problems> {
     let texts = [text("boothcast.toml", toml)];
     compose(&texts, Problems::default(), &sources(), Destinations::All)
 }
@@ -48,7 +48,7 @@ fn load_with(env: &[(&str, &str)], set: &[&str], toml: &str) -> Result<Loaded, P
     compose(&texts, Problems::default(), &sources, Destinations::All)
 }
 
-fn lines(result: Result<Loaded, Problems>) -> Vec<String> {
+pub(super) fn lines(result: Result<Loaded, Problems>) -> Vec<String> {
     let problems = result.map(|l| l.config).unwrap_err();
     problems.to_string().lines().map(str::to_owned).collect()
 }

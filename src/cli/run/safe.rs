@@ -4,7 +4,7 @@
 //! |---|---|
 //! | camera and microphone, the hardware encoder, a camera's own stream | RTSP with the slate, software encoder, 640x360 |
 //! | destinations, settings of operators, what stands on the picture | MQTT, `boothcast ctl`, set-up page, updates, factory reset |
-//! | fonts, logo and slate of the owner, comments, the audience's room | light, button, network |
+//! | fonts, logo and slate of the owner, comments, the audience's room and its pages | light, button, network |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,6 +71,7 @@ pub fn reduce(config: &mut Config, board: &mut Board) {
     config.overlay.logo = PathBuf::new();
     config.overlay.clock.clear();
     config.danmaku.enabled = false;
+    config.web.enabled = false;
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ fn configuration(
         format!("rtsp.port={port}"),
         "rtsp.auth=none".to_owned(),
         "encode.profile=480p30".to_owned(),
+        "web.enabled=false".to_owned(),
     ];
     set.extend(extra.iter().map(|s| (*s).to_owned()));
     let sources = config::Sources {

@@ -38,8 +38,14 @@ impl TheBox {
         } else {
             options.rtsp
         };
+        // Two boxes on one machine must not want the same ports.
+        let web = if options.config.contains("[web]") {
+            ""
+        } else {
+            "[web]\nenabled = false\n"
+        };
         let config = format!(
-            "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\n{rtsp}\n{}\n",
+            "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\n{rtsp}\n{web}{}\n",
             dir.path().join("state").display(),
             options.config,
         );

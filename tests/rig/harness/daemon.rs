@@ -22,7 +22,7 @@ pub struct Daemon<'r> {
 impl<'r> Daemon<'r> {
     pub fn start(rig: &'r Rig, config: &str, env: &[(&str, &str)]) -> Self {
         let whole = format!(
-            "[paths]\nstate = \"{STATE}\"\n[rtsp]\nlisten = \"0.0.0.0\"\nport = 8554\nauth = \"none\"\n{config}\n"
+            "[paths]\nstate = \"{STATE}\"\n[rtsp]\nlisten = \"0.0.0.0\"\nport = 8554\nauth = \"none\"\n[web]\nenabled = false\n{config}\n"
         );
         rig.write(CONFIG, &whole);
         rig.sh("mkdir -p /run/graphs");

@@ -37,7 +37,7 @@ ip netns exec box sh -c 'mount -o remount,ro /sys; exec wpa_supplicant -u -B -f 
 /// To standard error, where `--no-daemon` alone writes to the system's log.
 const MANAGER: &str = "mount -o remount,ro /sys; exec NetworkManager --debug";
 
-const CONFIG: &str = "[video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n[encode]\nprofile = \"custom\"\nwidth = 160\nheight = 90\nfps = 5\nbitrate = 300000\n[setup]\nenabled = true\nmdns = false\nscreen = false\ncamera = false\nport = 80\n[rtsp]\nport = 8554\nauth = \"none\"\n[paths]\nstate = \"/run/box\"\n";
+const CONFIG: &str = "[video]\nsource = \"test\"\n[audio]\nsource = \"none\"\n[encode]\nprofile = \"custom\"\nwidth = 160\nheight = 90\nfps = 5\nbitrate = 300000\n[setup]\nenabled = true\nmdns = false\nscreen = false\ncamera = false\nport = 80\n[rtsp]\nport = 8554\nauth = \"none\"\n[web]\nenabled = false\n[paths]\nstate = \"/run/box\"\n";
 
 /// Longest wait for the box: it has one slow processor here.
 const LONG: Duration = Duration::from_secs(150);
