@@ -186,10 +186,11 @@ fn figures(room: &RoomHandle, overlay: &Overlay) -> AudienceFigures {
         + room.alerts
         + room.joined
         + room.likes
+        + room.passed
         + refused.values().sum::<u64>();
     AudienceFigures {
         taken: room.taken,
-        counted: room.likes,
+        counted: room.likes + room.passed,
         drawn: drawn.drawn,
         merged: drawn.merged + room.joined,
         alerts: room.alerts,

@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 use super::counts::Counts;
 use super::hold::Waiting;
 use super::intake::MAX_PAYLOAD;
-use super::item::{Item, ItemId, Output};
+use super::item::{Comment, Item, ItemId, Output};
+use super::noted::Noted;
 use super::reason::Reason;
 use super::state::{Room, Verdict, Via};
 use crate::clock::Clock;
@@ -46,6 +47,14 @@ pub enum Ask {
         /// A name of its author that stays.
         author: Option<String>,
     },
+    /// Judge a line of the box's own room, and draw it where it is wanted; answered by [`Answer::Verdict`]. An item 0 that
+    /// is held is nothing that this room knows of.
+    Line {
+        /// What.
+        comment: Comment,
+        /// It is to run over the picture.
+        drawn: bool,
+    },
     /// Let something that waits be seen.
     Approve(ItemId),
     /// Take away something that waits or is seen.
@@ -68,6 +77,9 @@ pub enum Answer {
     /// What waits, oldest first.
     Queue(Vec<Waiting>),
 }
+
+/// Is told what the room did.
+pub type Observer = Box<dyn Fn(Noted) + Send>;
 
 /// The answer, once it is there. The channel closes without one if the room has ended.
 pub type Reply = oneshot::Receiver<Result<Answer>>;
@@ -123,6 +135,22 @@ impl RoomHandle {
     /// # Errors
     /// `Internal` where the system starts no thread.
     pub fn start(room: Room, clock: Clock, outputs: Box<dyn Fn(Output) + Send>) -> Result<Self> {
+        Self::start_observed(room, clock, outputs, None)
+    }
+
+    /// [`RoomHandle::start`] with somebody who is told, on the thread, what the room did; `observer` must not block.
+    ///
+    /// # Errors
+    /// `Internal` where the system starts no thread.
+    pub fn start_observed(
+        mut room: Room,
+        clock: Clock,
+        outputs: Box<dyn Fn(Output) + Send>,
+        observer: Option<Observer>,
+    ) -> Result<Self> {
+        if observer.is_some() {
+            room.note_all();
+        }
         let shared = Arc::new(Shared {
             inbox: Mutex::default(),
             wake: Condvar::new(),
@@ -137,17 +165,15 @@ impl RoomHandle {
             room,
             clock,
             outputs,
+            observer,
             shared: Arc::clone(&shared),
         };
         let thread = std::thread::Builder::new()
             .name("room".into())
             .spawn(move || worker.run());
         let thread = thread.map_err(|e| {
-            Error::new(
-                Kind::Internal,
-                "The thread of the room could not be started.",
-            )
-            .caused_by(e)
+            let said = "The thread of the room could not be started.";
+            Error::new(Kind::Internal, said).caused_by(e)
         })?;
         *lock(&shared.thread) = Some(thread);
         Ok(Self { shared })
@@ -252,6 +278,7 @@ struct Worker {
     room: Room,
     clock: Clock,
     outputs: Box<dyn Fn(Output) + Send>,
+    observer: Option<Observer>,
     shared: Arc<Shared>,
 }
 
@@ -350,12 +377,14 @@ impl Worker {
         let now = self.clock.now();
         match ask {
             Ask::Take { item, author } => {
-                return Ok(Answer::Verdict(self.room.take(
-                    Via::Command,
-                    item,
-                    author.as_deref(),
-                    now,
-                )));
+                let author = author.as_deref();
+                let verdict = self.room.take(Via::Command, item, author, now);
+                return Ok(Answer::Verdict(verdict));
+            }
+            Ask::Line { comment, drawn } => {
+                let item = Item::Comment(comment);
+                let verdict = self.room.take(Via::Live { drawn }, item, None, now);
+                return Ok(Answer::Verdict(verdict));
             }
             Ask::Queue => return Ok(Answer::Queue(self.room.queue())),
             Ask::Approve(id) => self.room.approve(id, now)?,
@@ -382,6 +411,9 @@ impl Worker {
         for output in self.room.turn(self.clock.now()) {
             (self.outputs)(output);
         }
+        if let Some(observer) = &self.observer {
+            self.room.noted().into_iter().for_each(observer);
+        }
         lock(&self.shared.counts).clone_from(self.room.counts());
     }
 }
@@ -389,3 +421,5 @@ impl Worker {
 #[cfg(test)]
 #[path = "actor_tests.rs"]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::room as tests_room;

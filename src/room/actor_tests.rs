@@ -9,7 +9,7 @@ use crate::config::{ModerationConfig, RoomConfig};
 /// How long a test waits for the thread, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn room(mode: ModerationMode) -> Room {
+pub(in crate::room) fn room(mode: ModerationMode) -> Room {
     Room::new(&Settings {
         moderation: ModerationConfig {
             mode,
@@ -221,4 +221,22 @@ fn how_many_messages_a_second_it_takes() {
         assert!(counts.shown <= 20 + 20 * (1 + took.as_secs()), "{counts:?}");
         assert!(handle.stop());
     }
+}
+
+#[test]
+fn an_observer_is_told_on_the_thread() {
+    let (tell, told) = mpsc::channel();
+    let observer: Observer = Box::new(move |noted| drop(tell.send(noted)));
+    let room = room(ModerationMode::Hold);
+    let handle =
+        RoomHandle::start_observed(room, Clock::real(), Box::new(|_| {}), Some(observer)).unwrap();
+    assert!(handle.offer("youtube", Bytes::from_static(b"hello")));
+    let Ok(Noted::Bridged(note)) = told.recv_timeout(PATIENCE) else {
+        panic!("a note");
+    };
+    assert!(note.held);
+    let id = note.item_id.unwrap();
+    asked(&handle, Ask::Approve(id)).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Noted::Shown(id)));
+    assert!(handle.stop());
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::reason::Reason;
 
 /// How many came since start, and what became of them. Whatever is taken is in exactly one of `shown`, `joined`, `likes`,
-/// `rejected`, `refused` in the end; until then it waits.
+/// `passed`, `rejected`, `refused` in the end; until then it waits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
     /// Messages and items that came, whatever became of them.
@@ -22,6 +22,8 @@ pub struct Counts {
     pub likes: u64,
     /// The likes in them.
     pub hearts: u64,
+    /// Lines of the box's own room that are on its pages alone.
+    pub passed: u64,
     /// Of what was taken: what had to wait for approval.
     pub held: u64,
     /// Of what was taken: what had to wait for its time.
@@ -56,6 +58,6 @@ impl Counts {
     /// What is settled; the rest of `taken` waits.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.shown + self.joined + self.likes + self.rejected + self.all_refused()
+        self.shown + self.joined + self.likes + self.passed + self.rejected + self.all_refused()
     }
 }

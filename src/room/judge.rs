@@ -19,6 +19,7 @@ use super::item::{
     Alert, AlertKind, Comment, Item, ItemId, MAX_AMOUNT, MAX_COUNT, MAX_PLATFORM, MAX_WHO, Rank,
 };
 use super::moderation::Moderator;
+use super::noted::{BridgedNote, Noted};
 use super::reason::Reason;
 use super::state::{Room, Verdict, Via};
 
@@ -45,12 +46,37 @@ impl Room {
             Event::Likes(n) => {
                 self.counts.likes += 1;
                 self.counts.hearts = self.counts.hearts.saturating_add(n);
+                let source = source.to_owned();
+                self.notes.add(|| Noted::Likes { source, n });
                 Ok(Verdict::Counted)
             }
             Event::Item(item) => {
-                self.judge(Via::Bridge(source), item, incoming.author.as_deref(), now)
+                let via = Via::Bridge(source);
+                let (verdict, item) =
+                    self.judge_item(via, item, incoming.author.as_deref(), now)?;
+                self.note_bridged(source, &incoming, item, verdict);
+                Ok(verdict)
             }
         }
+    }
+
+    fn note_bridged(&mut self, source: &str, said: &Incoming<'_>, item: Item, verdict: Verdict) {
+        let (item_id, held) = match verdict {
+            Verdict::Shown(id) | Verdict::Delayed(id, _) => (Some(id), false),
+            Verdict::Held(id) => (Some(id), true),
+            Verdict::Counted | Verdict::Passed => (None, false),
+            Verdict::Refused(_) => return,
+        };
+        self.notes.add(|| {
+            Noted::Bridged(Box::new(BridgedNote {
+                source: source.to_owned(),
+                id: said.id.as_deref().map(str::to_owned),
+                kind: said.kind,
+                item,
+                item_id,
+                held,
+            }))
+        });
     }
 
     pub(super) fn judge(
@@ -60,24 +86,78 @@ impl Room {
         author: Option<&str>,
         now: Duration,
     ) -> Result<Verdict, Reason> {
+        self.judge_item(via, item, author, now)
+            .map(|(verdict, _)| verdict)
+    }
+
+    /// The verdict, and the item as it may be seen.
+    fn judge_item(
+        &mut self,
+        via: Via<'_>,
+        item: Item,
+        author: Option<&str>,
+        now: Duration,
+    ) -> Result<(Verdict, Item), Reason> {
         if self.panic {
             return Err(Reason::Panic);
         }
         let author = author_of(via, &item, author);
         let trusted = is_trusted(via, &item);
         match item {
+            Item::Comment(comment) if matches!(via, Via::Live { .. }) => {
+                self.judge_line(via, comment, trusted, now)
+            }
             Item::Comment(comment) => {
                 let comment = self.judge_comment(via, comment, author.as_deref(), now)?;
-                self.place(trusted, Item::Comment(comment), author, now)
+                let item = Item::Comment(comment);
+                let verdict = self.place(trusted, item.clone(), author, now)?;
+                Ok((verdict, item))
             }
             Item::Alert(alert) => {
                 let alert = self.judge_alert(via, alert, author.as_deref(), now)?;
                 if let Some(verdict) = self.join(&alert, now) {
                     self.counts.joined += 1;
-                    return Ok(verdict);
+                    return Ok((verdict, Item::Alert(alert)));
                 }
-                self.place(trusted, Item::Alert(alert), author, now)
+                let item = Item::Alert(alert);
+                let verdict = self.place(trusted, item.clone(), author, now)?;
+                Ok((verdict, item))
             }
+        }
+    }
+
+    /// A line of the box's own room: its words are looked at whatever else there is; where the picture has no room for it, it
+    /// is not drawn, and still seen on the pages.
+    fn judge_line(
+        &mut self,
+        via: Via<'_>,
+        mut comment: Comment,
+        trusted: bool,
+        now: Duration,
+    ) -> Result<(Verdict, Item), Reason> {
+        comment.text = self.moderator.text(&comment.text)?.text;
+        comment.who = comment
+            .who
+            .and_then(|who| self.moderator.short(&who, MAX_WHO).ok());
+        let must_wait = self.waits_for_approval(trusted);
+        let drawn = matches!(via, Via::Live { drawn: true });
+        let rank = comment.rank;
+        let item = Item::Comment(comment);
+        if !must_wait && (!drawn || self.take_room(via, rank, now).is_err()) {
+            self.counts.passed += 1;
+            return Ok((Verdict::Passed, item));
+        }
+        if !drawn {
+            // It waits in the live room alone: approved there, it must not run over the picture.
+            self.counts.passed += 1;
+            return Ok((Verdict::Held(ItemId(0)), item));
+        }
+        match self.place(trusted, item.clone(), None, now) {
+            Err(Reason::Overflow) => {
+                self.counts.passed += 1;
+                Ok((Verdict::Passed, item))
+            }
+            verdict => Ok((verdict?, item)),
         }
     }
 
@@ -219,7 +299,7 @@ fn platform(moderator: &Moderator, platform: Option<String>) -> Option<String> {
 
 /// What may come by command at once: what was paid for, and what the staff say.
 fn is_trusted(via: Via<'_>, item: &Item) -> bool {
-    via == Via::Command
+    matches!(via, Via::Command | Via::Live { .. })
         && match item {
             Item::Comment(comment) => matches!(comment.rank, Rank::Paid | Rank::Staff),
             Item::Alert(alert) => matches!(alert.kind, AlertKind::Gift | AlertKind::Order),
@@ -234,7 +314,7 @@ fn author_of(via: Via<'_>, item: &Item, author: Option<&str>) -> Option<String> 
     };
     let platform = match via {
         Via::Bridge(source) => source,
-        Via::Command => platform.unwrap_or_default(),
+        Via::Command | Via::Live { .. } => platform.unwrap_or_default(),
     };
     match author {
         Some(author) => Some(format!("{author}#{platform}")),

@@ -25,6 +25,8 @@ pub mod item;
 /// Who is here, what they say, vote, ask, give and buy.
 pub mod live;
 mod judge;
+/// What others want to know of the room.
+pub mod noted;
 /// What of a text may be seen.
 pub mod moderation;
 /// How often somebody may speak.

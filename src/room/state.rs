@@ -8,6 +8,7 @@ use super::counts::Counts;
 use super::hold::{Hold, Waiting};
 use super::item::{Item, ItemId, Output};
 use super::moderation::Moderator;
+use super::noted::{Noted, Notes};
 use super::rate::{Authors, Limits, Overall};
 use super::reason::Reason;
 use super::seen::{Sayings, Seen};
@@ -45,6 +46,11 @@ pub enum Via<'a> {
     Bridge(&'a str),
     /// A command, over whatever edge.
     Command,
+    /// The box's own room, which has limits of authors of its own.
+    Live {
+        /// It is to run over the picture, too.
+        drawn: bool,
+    },
 }
 
 /// What becomes of something at first.
@@ -58,6 +64,8 @@ pub enum Verdict {
     Held(ItemId),
     /// It was counted; there is nothing to draw.
     Counted,
+    /// It is fit to be seen, but is not drawn: nobody asked for that, or there is no room on the picture.
+    Passed,
     /// It is not drawn.
     Refused(Reason),
 }
@@ -87,6 +95,7 @@ pub struct Room {
     recall: VecDeque<ItemId>,
     outputs: Vec<Output>,
     pub(super) counts: Counts,
+    pub(super) notes: Notes,
     last: u64,
 }
 
@@ -120,6 +129,7 @@ impl Room {
             recall: VecDeque::new(),
             outputs: Vec::new(),
             counts: Counts::default(),
+            notes: Notes::default(),
             last: 0,
         })
     }
@@ -144,6 +154,16 @@ impl Room {
         self.note(verdict.unwrap_or_else(Verdict::Refused))
     }
 
+    /// Somebody wants to know what it does ([`Room::noted`]).
+    pub fn note_all(&mut self) {
+        self.notes.want();
+    }
+
+    /// What it did since this was asked last.
+    pub fn noted(&mut self) -> Vec<Noted> {
+        self.notes.take()
+    }
+
     /// Counts what was refused before it came here.
     pub fn refuse(&mut self, reason: Reason, n: u64) {
         self.counts.taken += n;
@@ -155,6 +175,11 @@ impl Room {
             self.counts.refuse(reason, 1);
         }
         verdict
+    }
+
+    /// Whether what comes now is seen only once somebody approves it.
+    pub(super) fn waits_for_approval(&self, trusted: bool) -> bool {
+        self.mode == ModerationMode::Hold && !trusted
     }
 
     /// Lets an item that may be seen wait, or be seen.
@@ -193,6 +218,13 @@ impl Room {
         }))
     }
 
+    /// Shows what waited.
+    fn let_through(&mut self, waiting: Waiting, now: Duration) -> Result<(), Reason> {
+        self.show(waiting.id, waiting.item, now)?;
+        self.notes.add(|| Noted::Shown(waiting.id));
+        Ok(())
+    }
+
     fn show(&mut self, id: ItemId, item: Item, now: Duration) -> Result<(), Reason> {
         match item {
             Item::Comment(comment) => {
@@ -222,7 +254,7 @@ impl Room {
     pub fn approve(&mut self, id: ItemId, now: Duration) -> Result<()> {
         let waiting = self.hold.remove(id).ok_or_else(|| unknown(id))?;
         self.counts.approved += 1;
-        self.show(id, waiting.item, now).map_err(|reason| {
+        self.let_through(waiting, now).map_err(|reason| {
             self.counts.refuse(reason, 1);
             Error::new(Kind::Refused, reason.sentence()).mend("Approve it again later.")
         })
@@ -235,6 +267,7 @@ impl Room {
     pub fn reject(&mut self, id: ItemId, now: Duration) -> Result<()> {
         if self.hold.remove(id).is_some() {
             self.counts.rejected += 1;
+            self.notes.add(|| Noted::Gone(id));
             return Ok(());
         }
         match self.alerts.remove(id) {
@@ -242,6 +275,7 @@ impl Room {
             Some(false) => self.counts.rejected += 1,
             None => self.recall(id)?,
         }
+        self.notes.add(|| Noted::Gone(id));
         self.turn_alerts(now);
         Ok(())
     }
@@ -303,7 +337,7 @@ impl Room {
     /// Time went on: what is to be seen.
     pub fn turn(&mut self, now: Duration) -> Vec<Output> {
         for waiting in self.hold.take_due(now) {
-            if let Err(reason) = self.show(waiting.id, waiting.item, now) {
+            if let Err(reason) = self.let_through(waiting, now) {
                 self.counts.refuse(reason, 1);
             }
         }

@@ -59,6 +59,7 @@ fn said(verdict: Verdict) -> Result<Done, Failure> {
         }
         Verdict::Held(id) => json!({ "item": id, "state": "held" }),
         Verdict::Counted => json!({ "state": "counted" }),
+        Verdict::Passed => json!({ "state": "passed" }),
         Verdict::Refused(reason) => {
             return Err(Failure::refused(reason.code(), reason.sentence()));
         }
