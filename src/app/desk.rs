@@ -2,8 +2,9 @@
 //! only asks. How many of each origin are admitted, the desk itself knows ([`Desk::limited`]).
 
 mod audience;
+mod live;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::json;
@@ -23,6 +24,7 @@ use crate::media::access_unit::AccessUnit;
 use crate::media::fanout::Fanout;
 use crate::media::output::snapshot;
 use crate::room::actor::RoomHandle;
+use crate::room::live::actor::LiveHandle;
 
 /// Longest text of a configuration that is checked, bytes.
 const MAX_TOML: usize = 32 * 1024;
@@ -33,12 +35,16 @@ const SNAPSHOT_LIMIT: Duration = Duration::from_secs(15);
 /// The longest that anything else may take that does not go to the core, which has a bound of its own.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// The live room, once it is there: it starts after the desk, to which it gives commands itself.
+pub type TheRoom = Arc<OnceLock<LiveHandle>>;
+
 /// What the desk reaches.
 #[derive(Clone)]
 pub struct Behind {
     handle: Handle,
     room: RoomHandle,
     clock: Clock,
+    live: TheRoom,
     logs: LogRing,
     main: Fanout<AccessUnit>,
     board: Arc<board::Detected>,
@@ -75,6 +81,7 @@ impl Behind {
             handle,
             room,
             clock,
+            live: TheRoom::default(),
             logs,
             main,
             board: Arc::new(board),
@@ -83,12 +90,19 @@ impl Behind {
         }
     }
 
+    /// Where the live room is to be put.
+    #[must_use]
+    pub fn live(&self) -> TheRoom {
+        Arc::clone(&self.live)
+    }
+
     async fn run(self, origin: Origin, command: Command) -> Result<Done, Failure> {
         match command {
             Command::Status => self.status(),
             Command::Logs { lines } => self.last_lines(lines),
             Command::Snapshot { max_width } => self.snapshot(max_width).await,
             Command::ConfigValidate { toml } => self.validate(toml).await,
+            Command::RoomAct(act) => live::act(self.live.get(), origin, act).await,
             command if command.is_for_room() => self.audience(command).await,
             Command::Reboot if !self.can_reboot => Err(Failure::new(
                 Code::Unsupported,

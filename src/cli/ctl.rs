@@ -122,6 +122,7 @@ fn try_run(args: &CtlArgs, out: &mut dyn Write) -> Result<(), Trouble> {
     let said = peer.command(&command)?;
     match &args.what {
         What::Moderation(audience::Moderation::Queue) => audience::queue(&said, json, out),
+        What::Room(_) => audience::acted(&said, json, out),
         What::Notify(_) | What::Danmaku(_) | What::Alert(_) => audience::taken(&said, json, out),
         What::Logs { .. } => texts::logs(&said, json, out),
         What::Config(_) => texts::validated(&said, json, out),

@@ -13,6 +13,7 @@ use super::notice::{Banner, Notice};
 use super::stage::{DanmakuChange, Layer, Logo, ModerationChange, Poll, Product};
 use crate::config::{DestinationName, Profile, Secret, StreamUrl, VideoSettings};
 use crate::room::item::{Alert, Comment, ItemId};
+use crate::room::live::act::Act;
 
 /// The name of the one that is urgent ([`Command::is_urgent`]), here and in topics.
 pub const URGENT: &str = "panic";
@@ -155,6 +156,8 @@ pub enum Command {
         /// Which, as the queue names it.
         item: ItemId,
     },
+    /// Run the live room: polls, questions, products, draws, announcements, moderation.
+    RoomAct(Act),
     /// Show a title on the picture, or who is speaking; without a name it goes.
     LowerThird {
         /// The large line, 1 to 60 characters; left out: it goes.

@@ -200,6 +200,7 @@ pub fn decide(state: &State, command: &Command, origin: Origin) -> Decision {
         | Command::ModerationQueue
         | Command::ModerationApprove { .. }
         | Command::ModerationReject { .. }
+        | Command::RoomAct(_)
         | Command::Snapshot { .. }
         | Command::Status
         | Command::Logs { .. }

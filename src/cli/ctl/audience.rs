@@ -11,6 +11,7 @@ use crate::cli::table::table;
 use crate::config::{ModerationMode, Rgb};
 use crate::device::command::Command;
 use crate::device::stage::ModerationChange;
+use crate::room::live::act::Act;
 use crate::room::item::{self, AlertKind, Comment, ItemId, Rank, Run};
 
 /// `ctl danmaku`.
@@ -91,6 +92,25 @@ pub enum Moderation {
     },
 }
 
+/// `ctl room`.
+#[derive(Debug, Args)]
+pub struct Room {
+    /// What to do, as JSON: '{"do":"poll-open","question":"Tea?","choices":["yes","no"]}'; docs/mqtt/cmd.room-act.schema.json
+    /// has all of it.
+    #[arg(value_name = "JSON", value_parser = act)]
+    pub act: Act,
+}
+
+fn act(text: &str) -> Result<Act, String> {
+    serde_json::from_str(text).map_err(|e| format!("this is nothing that a room can do: {e}"))
+}
+
+impl Room {
+    pub(super) fn command(&self) -> Command {
+        Command::RoomAct(self.act.clone())
+    }
+}
+
 impl Danmaku {
     pub(super) fn command(&self) -> Command {
         Command::Danmaku(Comment {
@@ -151,6 +171,16 @@ pub(super) fn taken(data: &Value, as_json: bool, out: &mut dyn Write) -> Result<
         }
         Some("counted") => "It is counted in what is shown already.".to_owned(),
         _ => accepted(data),
+    };
+    show(as_json, data, &text, out)
+}
+
+/// What came of an act in the room.
+pub(super) fn acted(data: &Value, as_json: bool, out: &mut dyn Write) -> Result<(), Trouble> {
+    let text = match (data["again"].as_bool(), data["id"].as_u64()) {
+        (Some(true), _) => "It was so already.".to_owned(),
+        (_, Some(id)) => format!("Done. Its number is {id}."),
+        _ => "Done.".to_owned(),
     };
     show(as_json, data, &text, out)
 }

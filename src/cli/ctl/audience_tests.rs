@@ -142,3 +142,21 @@ fn what_became_of_a_comment_is_said_with_what_to_do() {
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), data);
     }
 }
+
+#[test]
+fn the_room_is_run_by_json() {
+    let room = |text: &str| made(&["room", text]).unwrap();
+    assert_eq!(
+        room(r#"{"do":"pin","product":3}"#),
+        json!({"name": "room-act", "args": {"do": "pin", "product": 3}})
+    );
+    assert!(act(r#"{"do":"pin"}"#).unwrap_err().contains("product"));
+    assert!(act("pin").is_err());
+    for (data, text) in [
+        (json!({"id": 4}), "Done. Its number is 4."),
+        (json!({"again": true}), "It was so already."),
+        (json!({}), "Done."),
+    ] {
+        assert!(said(|out| acted(&data, false, out)).contains(text));
+    }
+}

@@ -53,6 +53,7 @@ pub(super) fn order(what: &What) -> Result<Option<Value>, Trouble> {
         What::Danmaku(danmaku) => danmaku.command(),
         What::Alert(alert) => alert.command(),
         What::Moderation(moderation) => moderation.command(),
+        What::Room(room) => room.command(),
         What::Panic(panic) => Command::Panic { on: !panic.off },
         What::LowerThird(title) => title.command(),
         What::Ticker(ticker) => Command::Ticker {

@@ -47,6 +47,8 @@ pub enum What {
     /// Decide what the audience's text comes onto the picture.
     #[command(subcommand)]
     Moderation(audience::Moderation),
+    /// Run the room of the pages: polls, questions, products, draws, announcements.
+    Room(audience::Room),
     /// Take everything of the audience off the picture at once, and show nothing more of it until --off.
     Panic(stage::Panic),
     /// A title on the picture, or who is speaking.

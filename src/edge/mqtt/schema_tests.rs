@@ -11,6 +11,7 @@ use crate::edge::mqtt::client::Properties;
 use crate::edge::mqtt::codec::{Incoming, Taken, take};
 use crate::edge::mqtt::topics::Fleet;
 use crate::room::item::{Alert, AlertKind, Comment, ItemId, Rank, Run};
+use crate::room::live::act::Act;
 
 // The other tests read the files that are judged by here.
 #[allow(dead_code)]
@@ -221,6 +222,12 @@ proptest! {
             Command::ModerationQueue,
             Command::ModerationApprove { item: ItemId(number) },
             Command::ModerationReject { item: ItemId(number) },
+            Command::RoomAct(Act::Announce { text: text.clone() }),
+            Command::RoomAct(Act::PollOpen { question: text.clone(), choices: vec![text.clone()], hidden: true }),
+            Command::RoomAct(Act::ProductSet {
+                product: Some(number), name: text.clone(), price: text.clone(), old_price: who.clone(), stock: Some(count), url: who.clone(),
+            }),
+            Command::RoomAct(Act::Unpin),
         ] {
             comes_through(&command);
         }
@@ -243,6 +250,10 @@ fn what_a_schema_does_not_allow_the_box_does_not_take() {
         ),
         ("product/pin", json!({"args": {"name": "Cap"}})),
         ("moderation/approve", json!({"args": {"item": -1}})),
+        ("room/act", json!({})),
+        ("room/act", json!({"args": {"do": "pin"}})),
+        ("room/act", json!({"args": {"do": "pin", "product": 1, "pin": 2}})),
+        ("room/act", json!({"args": {"do": "dance"}})),
         ("panic", json!({"args": {"on": "yes"}})),
         ("panic", json!({"args": {"now": true}})),
         ("countdown", json!({"args": {"seconds": 5, "now": 1}})),
