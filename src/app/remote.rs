@@ -14,6 +14,7 @@ mod audience;
 mod commands;
 mod desired;
 mod groups;
+mod room;
 mod tell;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::edge::desk::Desk;
 use crate::edge::mqtt::client::{
     Client, ClientOptions, Happening, MAX_INCOMING, Message, Received, Reconnect,
 };
+use crate::edge::mqtt::room::RoomEvent;
 use crate::edge::mqtt::topics::{BoxTopics, Fleet, Meant};
 use crate::edge::net;
 use crate::error::{Error, Kind, Result};
@@ -68,11 +70,15 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Starts it; whether there is a broker shows later.
+    /// Starts it; whether there is a broker shows later. `facts`: what happens in the live room.
     ///
     /// # Errors
     /// When certificates cannot be read, or nothing says who this box is.
-    pub fn start(parts: &Parts<'_>, db: &Db) -> Result<Self> {
+    pub fn start(
+        parts: &Parts<'_>,
+        facts: mpsc::Receiver<RoomEvent>,
+        db: &Db,
+    ) -> Result<Self> {
         let config = parts.config;
         let Some(broker) = config.mqtt.broker.clone() else {
             let said = Error::new(Kind::BadConfig, "There is no MQTT broker.");
@@ -118,9 +124,12 @@ impl Remote {
             stopped.clone(),
         );
         let sender = answers::Sender::new(client.clone(), topics, db.clone());
+        let told = Fleet::new(&config.mqtt.fleet).room(&room_name(config, &box_id(config)?));
+        let facts = room::run(client.clone(), told, facts, stopped.clone());
         let runtime = parts.runtime;
         let tasks = vec![
             ("groups", runtime.spawn(groups)),
+            ("room", runtime.spawn(facts)),
             (
                 "desired",
                 runtime.spawn(desired::run(desk(), wishes, stopped.clone())),

@@ -17,6 +17,8 @@ pub mod events;
 pub mod homeassistant;
 /// How an update goes.
 pub mod job;
+/// What happens in the room.
+pub mod room;
 pub mod schema;
 pub mod telemetry;
 pub mod tell;

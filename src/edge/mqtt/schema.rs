@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::codec::MAX_SPREAD_S;
 use super::events::EventReport;
 use super::job::JobUpdate;
+use super::room::RoomEvent;
 use super::telemetry::{TelNet, TelStream, TelSys};
 use super::tell::{Conn, Info, Reported, StatusReport};
 use crate::device::command::{Command, topic_name};
@@ -52,6 +53,7 @@ pub fn files() -> Vec<(String, String)> {
         ("tel.stream", of::<TelStream>("P/box/{id}/tel/stream")),
         ("tel.net", of::<TelNet>("P/box/{id}/tel/net")),
         ("evt", of::<EventReport>("P/box/{id}/evt/{type}")),
+        ("room.event", of::<RoomEvent>("P/room/{room}/event/{kind}")),
     ] {
         out.push((name.to_owned(), schema));
     }

@@ -16,6 +16,7 @@
 //! | `P/box/{id}/tel/{sys,stream,net}` | 0 | box |
 //! | `P/box/{id}/evt/{type}` | 1 | box |
 //! | `P/room/{room}/in/{source}` | 1 | bridges |
+//! | `P/room/{room}/event/{kind}` | 0 | box |
 
 use crate::config::{BoxId, FleetName, GroupName, RoomName};
 
@@ -81,6 +82,12 @@ impl RoomTopics {
     #[must_use]
     pub fn of(&self, source: &str) -> String {
         format!("{}/in/{source}", self.0)
+    }
+
+    /// Where the box tells what happens in the room; `kind` as in `poll-opened`.
+    #[must_use]
+    pub fn event(&self, kind: &str) -> String {
+        format!("{}/event/{kind}", self.0)
     }
 
     /// The filter of all bridges.
@@ -211,6 +218,7 @@ mod tests {
         assert_eq!(topic, "boothcast/v1/shop/room/hall/in/youtube");
         assert_eq!(hall.source(&topic), Some("youtube"));
         assert_eq!(hall.filter(), "boothcast/v1/shop/room/hall/in/+");
+        assert_eq!(hall.event("said"), "boothcast/v1/shop/room/hall/event/said");
         for other in [
             "boothcast/v1/shop/room/hall2/in/youtube",
             "boothcast/v1/shop/room/hall/in/",
