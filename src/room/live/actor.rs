@@ -30,8 +30,8 @@ mod presence;
 #[path = "actor_task.rs"]
 mod task;
 
-pub use presence::Presence;
 use presence::Connections;
+pub use presence::Presence;
 use task::Ask;
 
 /// Wishes that wait.
@@ -258,7 +258,11 @@ impl LiveHandle {
             code: "overflow".into(),
             sentence: "Moderation has too much to do.".into(),
         });
-        let said = self.ask(|reply| Ask::Say { line, judged, reply });
+        let said = self.ask(|reply| Ask::Say {
+            line,
+            judged,
+            reply,
+        });
         said.await.unwrap_or_else(|| Err(ended()))
     }
 
@@ -268,7 +272,12 @@ impl LiveHandle {
     /// A bad name, or too many new ones of that address.
     pub async fn come(&self, name: &str, role: Role, addr: &str) -> Result<u64, Refusal> {
         let (name, addr) = (name.to_owned(), addr.to_owned());
-        let come = self.ask(|reply| Ask::Come { name, role, addr, reply });
+        let come = self.ask(|reply| Ask::Come {
+            name,
+            role,
+            addr,
+            reply,
+        });
         come.await.unwrap_or_else(|| Err(ended()))
     }
 
@@ -303,7 +312,8 @@ impl LiveHandle {
 
     /// The overlay's room let a held line through, or rejected it.
     pub async fn line_state(&self, item: u64, shown: bool) {
-        self.ask(|reply| Ask::LineState { item, shown, reply }).await;
+        self.ask(|reply| Ask::LineState { item, shown, reply })
+            .await;
     }
 
     /// The box went live, or ended; whether that changed anything.
@@ -333,8 +343,18 @@ impl LiveHandle {
     ///
     /// # Errors
     /// The room has ended.
-    pub async fn hello(&self, viewer: u64, role: Role, after: Option<u64>) -> Result<Hello, Refusal> {
-        let hello = self.ask(|reply| Ask::Hello { viewer, role, after, reply });
+    pub async fn hello(
+        &self,
+        viewer: u64,
+        role: Role,
+        after: Option<u64>,
+    ) -> Result<Hello, Refusal> {
+        let hello = self.ask(|reply| Ask::Hello {
+            viewer,
+            role,
+            after,
+            reply,
+        });
         hello.await.ok_or_else(ended)
     }
 
@@ -349,7 +369,9 @@ impl LiveHandle {
     /// It could not be read.
     pub async fn reload(&self) -> Result<()> {
         let gone = || Error::new(Kind::Internal, "The live room has ended.");
-        self.ask(|reply| Ask::Reload { reply }).await.ok_or_else(gone)?
+        self.ask(|reply| Ask::Reload { reply })
+            .await
+            .ok_or_else(gone)?
     }
 
     /// Saves what was gathered, says that all have left, and ends the task.
@@ -365,7 +387,3 @@ impl LiveHandle {
         *figures.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
-
-#[cfg(test)]
-#[path = "actor_tests.rs"]
-mod tests;

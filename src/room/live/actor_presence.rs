@@ -32,13 +32,17 @@ pub(super) struct Change {
     pub viewer: u64,
     /// Is here now.
     pub here: bool,
-    /// Since when they are here, or were.
-    pub since: Duration,
+    /// Since when they are here, or were; `None`: they were when the program ended before.
+    pub since: Option<Duration>,
 }
 
 impl Connections {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, inner: Mutex::default(), wake: Notify::new() }
+        Self {
+            clock,
+            inner: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -60,7 +64,10 @@ impl Connections {
         if count == 1 {
             self.wake.notify_one();
         }
-        Presence { viewer, connections: Arc::clone(self) }
+        Presence {
+            viewer,
+            connections: Arc::clone(self),
+        }
     }
 
     fn gone(&self, viewer: u64) {
@@ -89,16 +96,25 @@ impl Connections {
             && let Some(viewer) = inner.changed.pop_first()
         {
             let here = inner.here.contains_key(&viewer);
-            let since = inner.since.get(&viewer).copied().unwrap_or_default();
+            let since = inner.since.get(&viewer).copied();
             if !here {
                 inner.since.remove(&viewer);
             }
-            changes.push(Change { viewer, here, since });
+            changes.push(Change {
+                viewer,
+                here,
+                since,
+            });
         }
         if !inner.changed.is_empty() {
             self.wake.notify_one();
         }
         changes
+    }
+
+    /// Since when somebody is here.
+    pub(super) fn since(&self, viewer: u64) -> Option<Duration> {
+        self.lock().since.get(&viewer).copied()
     }
 
     /// Looks at all again: the state was made anew.

@@ -20,7 +20,11 @@ pub struct Bridged {
 
 /// What a bridge heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
 pub enum BridgedWhat {
     /// A line of a chat.
     Chat {
