@@ -25,14 +25,18 @@ use super::view::{Line, Out, Person, Room, Staff, You};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
+#[path = "actor_ask.rs"]
+mod ask;
+#[path = "actor_look.rs"]
+mod look;
 #[path = "actor_presence.rs"]
 mod presence;
 #[path = "actor_task.rs"]
 mod task;
 
+use ask::{Ask, First};
 use presence::Connections;
 pub use presence::Presence;
-use task::Ask;
 
 /// Wishes that wait.
 pub const MAX_WAITING: usize = 8192;
@@ -247,10 +251,10 @@ impl LiveHandle {
     }
 
     /// Has a line judged where it is one: here, so that a slow judge keeps nobody else waiting.
-    async fn judged(&self, first: Option<Result<task::First, Refusal>>) -> Result<Done, Refusal> {
+    async fn judged(&self, first: Option<Result<First, Refusal>>) -> Result<Done, Refusal> {
         let line = match first.ok_or_else(ended)?? {
-            task::First::Done(done) => return Ok(done),
-            task::First::Judge(line) => line,
+            First::Done(done) => return Ok(done),
+            First::Judge(line) => line,
         };
         let judge = (self.judge)(line.to_judge());
         let judged = tokio::time::timeout(JUDGE_LIMIT, judge).await;

@@ -19,6 +19,7 @@ pub mod draws;
 /// What happened, as facts.
 pub mod event;
 mod gifts;
+mod kind;
 mod messages;
 mod people;
 mod polls;
