@@ -155,7 +155,7 @@ impl Live {
         match what {
             // Brought back to where it waited; a line that was shown is shown by the fact that follows.
             Moderation::Approve { line } if undoes.is_some() => {
-                self.chat.set(*line, LineState::Held)
+                self.chat.set(*line, LineState::Held);
             }
             Moderation::Approve { .. } | Moderation::Hide { .. } => {}
             Moderation::TimeOut { viewer, until_ms } => self.people.set_muted(*viewer, *until_ms),
