@@ -13,7 +13,7 @@ mod trouble;
 mod writer;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -52,6 +52,7 @@ struct Shared {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     session: u64,
+    dir: PathBuf,
 }
 
 impl fmt::Debug for Db {
@@ -81,6 +82,7 @@ impl Db {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
             session,
+            dir: dir.to_owned(),
         };
         Ok((Self(Arc::new(shared)), warning))
     }
@@ -101,13 +103,39 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Answer<T> + Send + 'static,
     {
-        let queue = lock(&self.0.queue).clone();
         let (reply, answer) = oneshot::channel();
+        self.ask(Job::new(sync, job, reply), answer).await
+    }
+
+    /// Takes SQLite's log into the file and empties it, so that what was overwritten is in neither.
+    ///
+    /// # Errors
+    /// When it cannot be written, or somebody else reads the file for longer than a while.
+    pub(super) async fn settle_log(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        let job = |conn: &Connection| {
+            // Busy is told in a row, not as an error.
+            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        };
+        let job = Job::new(Sync::Full, job, reply).alone();
+        if self.ask(job, answer).await? == 0 {
+            return Ok(());
+        }
+        let said = "The database's log cannot be emptied: another program reads it.";
+        Err(Error::new(Kind::InUse, said).mend("Close the other program, such as sqlite3."))
+    }
+
+    /// The folder that it lies in.
+    pub(super) fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    async fn ask<T>(&self, job: Job, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+        let queue = lock(&self.0.queue).clone();
         let queue = queue.ok_or_else(closed)?;
-        queue
-            .send(Job::new(sync, job, reply))
-            .await
-            .map_err(|_| closed())?;
+        queue.send(job).await.map_err(|_| closed())?;
         drop(queue);
         answer.await.map_err(|_| {
             Error::new(

@@ -1,5 +1,7 @@
 //! What survives a power cut.
 
+/// Accounts, logins, and what the staff did.
+pub mod accounts;
 /// The password of the box's own Wi-Fi network.
 pub mod access_point;
 /// The database and its one writer thread.
@@ -19,6 +21,8 @@ pub mod journal;
 mod keys;
 /// What waits to be told over MQTT.
 pub mod outbox;
+/// The room: events, and what follows from them.
+pub mod room;
 /// What a code or the page said, for the next start.
 pub mod setup_file;
 /// Which version wrote the state folder, and the way back.

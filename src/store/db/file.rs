@@ -14,9 +14,10 @@ use crate::error::{Error, Kind, Result, io_kind};
 use crate::store::files;
 
 /// What changed since the first version, in order; the number of the last is the version of a file.
-pub const MIGRATIONS: [&str; 2] = [
+pub const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001-journal.sql"),
     include_str!("../migrations/0002-outbox.sql"),
+    include_str!("../migrations/0003-room.sql"),
 ];
 /// The same at once, for a new file.
 pub const SCHEMA: &str = include_str!("../migrations/schema.sql");
@@ -55,7 +56,7 @@ pub fn open(dir: &Path) -> Result<(Connection, Option<String>)> {
                 .mend("The disk or card is failing: replace it."),
             })?;
             let warning = format!(
-                "The database {} was damaged ({why}), so commands that were answered and events that waited are forgotten. It is kept as {}.",
+                "The database {} was damaged ({why}), so commands that were answered, events that waited, the room and the accounts are forgotten. It is kept as {}.",
                 dir.join(DATABASE).display(),
                 aside.display()
             );
@@ -164,6 +165,7 @@ fn settle(conn: &Connection) -> Answer<()> {
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -1024;

@@ -17,6 +17,8 @@ const BATCH: usize = 64;
 /// One job with its way back.
 pub struct Job {
     sync: Sync,
+    /// It runs alone and in no transaction.
+    alone: bool,
     work: Box<dyn Work>,
 }
 
@@ -62,7 +64,17 @@ impl Job {
             value: None,
             reply,
         });
-        Self { sync, work }
+        Self {
+            sync,
+            alone: false,
+            work,
+        }
+    }
+
+    /// The same, outside of a transaction.
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 }
 
@@ -106,12 +118,19 @@ impl Writer {
 
     /// Runs what waits in one transaction, or up to the job that breaks it.
     fn transaction(&mut self, batch: &mut VecDeque<Job>) {
+        if batch.front().is_some_and(|j| j.alone)
+            && let Some(job) = batch.pop_front()
+        {
+            return self.apart(job);
+        }
         let full = batch.iter().any(|j| j.sync == Sync::Full);
         if let Err(e) = self.begin(if full { Sync::Full } else { Sync::Lazy }) {
             return self.sink(batch.drain(..).map(|j| j.work).collect(), &e);
         }
         let mut done = Vec::new();
-        while let Some(Job { mut work, .. }) = batch.pop_front() {
+        while batch.front().is_some_and(|j| !j.alone)
+            && let Some(Job { mut work, .. }) = batch.pop_front()
+        {
             match self.step(work.as_mut()) {
                 Ok(Ok(())) => done.push(work),
                 Ok(Err(e)) => work.answer(Err(e)),
@@ -124,6 +143,25 @@ impl Writer {
         match self.execute("COMMIT") {
             Ok(()) => done.into_iter().for_each(|work| work.answer(Ok(()))),
             Err(e) => self.sink(done, &e),
+        }
+    }
+
+    /// Runs one job in no transaction.
+    fn apart(&mut self, mut job: Job) {
+        if self.conn.is_none() {
+            self.reopen();
+        }
+        let went = match self.conn() {
+            Ok(conn) => catch_unwind(AssertUnwindSafe(|| job.work.run(conn))),
+            Err(e) => Ok(Err(e)),
+        };
+        match went {
+            Ok(Ok(())) => job.work.answer(Ok(())),
+            Ok(Err(e)) => self.sink(vec![job.work], &e),
+            Err(_) => {
+                tracing::error!("a job of the database panicked");
+                job.work.answer(Err(fault()));
+            }
         }
     }
 
