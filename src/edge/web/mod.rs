@@ -9,6 +9,8 @@
 //! open; who is asked for more is `secure.rs`.
 
 mod form;
+/// What the room's server gets from the rest of the box.
+pub mod inside;
 mod listen;
 mod page;
 mod secure;
