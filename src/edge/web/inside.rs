@@ -128,6 +128,8 @@ pub struct Account {
     pub role: Role,
     /// Argon2id as a PHC string.
     pub hash: String,
+    /// The password is the one that the box made; `account_password` ends that.
+    pub first: bool,
     /// Their viewer in the room; 0: not there yet.
     pub viewer: u64,
     /// Since when, ms since 1970.
