@@ -10,6 +10,8 @@
 
 mod form;
 mod listen;
+/// The HTTP API as an OpenAPI document.
+pub mod openapi;
 mod page;
 mod secure;
 mod setup;
