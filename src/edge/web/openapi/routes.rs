@@ -270,7 +270,7 @@ pub const ROUTES: &[Route] = &[
         "The report of a show.",
     )
     .by(Moderator)
-    .gives(200, json("Object")),
+    .gives(200, json("Report")),
     get(
         "/api/export/{viewer}",
         "export",

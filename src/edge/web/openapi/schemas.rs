@@ -8,6 +8,7 @@ use super::bodies::{
 };
 use crate::room::live::act::{Act, Done};
 use crate::room::live::view;
+use crate::room::report::Report;
 
 /// By name.
 pub(super) fn all() -> Map<String, Value> {
@@ -40,6 +41,7 @@ pub(super) fn given() -> Map<String, Value> {
     given.subschema_for::<Problem>();
     given.subschema_for::<Joined>();
     given.subschema_for::<view::Room>();
+    given.subschema_for::<Report>();
     finished(given)
 }
 
