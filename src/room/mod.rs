@@ -29,6 +29,8 @@ mod judge;
 pub mod moderation;
 /// How often somebody may speak.
 pub mod rate;
+/// What came of a show.
+pub mod report;
 /// Why something is not on the picture.
 pub mod reason;
 mod seen;

@@ -12,6 +12,8 @@ mod form;
 /// What the room's server gets from the rest of the box.
 pub mod inside;
 mod listen;
+/// The HTTP API as an OpenAPI document.
+pub mod openapi;
 mod page;
 mod secure;
 mod setup;
