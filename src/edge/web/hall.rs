@@ -64,7 +64,7 @@ const END_LIMIT: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone)]
 pub(crate) enum Over {
     /// A session.
-    Session(String),
+    Session(i64),
     /// All, or some, of an account.
     Account(String),
 }
@@ -72,7 +72,7 @@ pub(crate) enum Over {
 impl Over {
     fn is_of(&self, login: Option<&Login>) -> bool {
         login.is_some_and(|l| match self {
-            Self::Session(hash) => l.session == *hash,
+            Self::Session(id) => l.session == *id,
             Self::Account(name) => l.account == *name,
         })
     }
@@ -113,11 +113,9 @@ impl Shared {
         let line = AuditLine {
             id: 0,
             at_ms: (self.inside.wall)(),
-            who: visitor.account().to_owned(),
-            addr: visitor.addr.clone(),
+            by: visitor.account().to_owned(),
             what: what.to_owned(),
-            about: about.to_string().chars().take(1000).collect(),
-            ok,
+            about: serde_json::json!({ "what": about, "addr": visitor.addr, "ok": ok }),
         };
         if let Err(e) = self.inside.records.audit(line).await {
             tracing::warn!(error = %e.report(), "the audit log could not be written");
@@ -168,13 +166,30 @@ impl Shared {
         if act.is_of_a_viewer() && visitor.viewer.is_none() {
             return Err(Refusal::new(Why::Forbidden, "Join the room first."));
         }
-        let about = (needs > Role::Viewer).then(|| serde_json::json!(act));
+        // Acts of moderation are facts of the room, and come into the audit log from there.
+        let about = (needs > Role::Viewer && !is_moderation(&act)).then(|| serde_json::json!(act));
         let result = self.inside.live.act(visitor.by(), act).await;
         if let Some(about) = about {
             self.audit(visitor, "act", &about, result.is_ok()).await;
         }
         result
     }
+}
+
+/// Whether the room writes it down as `Moderated`.
+fn is_moderation(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::Approve { .. }
+            | Act::Hide { .. }
+            | Act::TimeOut { .. }
+            | Act::Ban { .. }
+            | Act::Slow { .. }
+            | Act::Words { .. }
+            | Act::Danmaku { .. }
+            | Act::Panic { .. }
+            | Act::Undo { .. }
+    )
 }
 
 /// The running server.

@@ -64,7 +64,7 @@ pub struct HallOptions {
     pub port: u16,
     /// HTTPS; 0: any free port; `None`: no HTTPS.
     pub tls_port: Option<u16>,
-    /// The port that pages are told to use for HTTPS.
+    /// For HTTPS; `None`: no HTTPS.
     pub certificate: Option<Certificate>,
     /// `/metrics`; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
@@ -136,20 +136,39 @@ pub struct Account {
     pub made_ms: i64,
 }
 
+/// Somebody logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// SHA-256 of what the cookie says: the cookie itself is nowhere kept.
+    pub token: [u8; 32],
+    /// Whose.
+    pub account: String,
+    /// Now, ms since 1970.
+    pub now_ms: i64,
+    /// It ends by itself then, ms since 1970.
+    pub expires_ms: i64,
+    /// Keyed hash of the address.
+    pub addr: String,
+    /// The browser, as it calls itself; at most 120 characters.
+    pub agent: String,
+}
+
 /// Somebody is logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// SHA-256 of what the cookie says, hex.
-    pub hash: String,
+    /// Its number; says nothing of the token.
+    pub id: i64,
     /// Whose.
     pub account: String,
+    /// What they may do.
+    pub role: Role,
     /// Since when, ms since 1970.
     pub made_ms: i64,
     /// Last seen; noted at most each 5 minutes.
     pub used_ms: i64,
     /// Keyed hash of the address that logged in.
     pub addr: String,
-    /// The browser, as it calls itself; at most 120 characters.
+    /// The browser, as it calls itself.
     pub agent: String,
 }
 
@@ -157,46 +176,40 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// This one.
-    One(String),
+    One(i64),
     /// All of this account.
     Account(String),
     /// All of this account but that one.
     Others {
         /// Whose.
         account: String,
-        /// Hash of the one that stays.
-        but: String,
+        /// The one that stays.
+        but: i64,
     },
 }
 
-/// Logins that failed, of one name at one address.
+/// Logins that failed, of one name at one address. Those of more than a day ago are forgotten by the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attempts {
     /// How many since one worked.
     pub failures: u32,
     /// No other is taken before; ms since 1970.
     pub until_ms: i64,
-    /// The last of them; ms since 1970.
-    pub last_ms: i64,
 }
 
 /// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditLine {
     /// Rises; 0 in a line that is to be written.
     pub id: u64,
     /// ms since 1970.
     pub at_ms: i64,
-    /// Account, or empty.
-    pub who: String,
-    /// Keyed hash of the address.
-    pub addr: String,
+    /// Account; empty: nobody.
+    pub by: String,
     /// Such as `login`, `command`, `act`.
     pub what: String,
-    /// Details as short JSON, without secrets.
-    pub about: String,
-    /// It was done.
-    pub ok: bool,
+    /// Details, without secrets.
+    pub about: Value,
 }
 
 /// A show that is in the records.
@@ -210,6 +223,8 @@ pub struct ShowLine {
     pub begun_ms: i64,
     /// ms since 1970; `None`: it is on.
     pub ended_ms: Option<i64>,
+    /// How many came, if it is known.
+    pub viewers: Option<u64>,
 }
 
 /// What is kept. Each call ends within a bound of its own.
@@ -222,17 +237,17 @@ pub trait Records: Send + Sync {
     fn account_add(&self, account: Account) -> Later<Result<bool>>;
     /// Another hash; `false`: there is no such account.
     fn account_password(&self, name: String, hash: String) -> Later<Result<bool>>;
-    /// Its viewer in the room.
+    /// Its viewer in the room. May be kept in memory only: the account comes into the room anew then.
     fn account_viewer(&self, name: String, viewer: u64) -> Later<Result<()>>;
     /// It goes, with its sessions; `false`: there is no such account.
     fn account_remove(&self, name: String) -> Later<Result<bool>>;
 
-    /// Somebody logged in.
-    fn session_add(&self, session: Session) -> Later<Result<()>>;
-    /// The session with that hash, and its account.
-    fn session(&self, hash: String) -> Later<Result<Option<(Session, Account)>>>;
+    /// Somebody logs in; gives the number of the session.
+    fn session_add(&self, session: NewSession) -> Later<Result<i64>>;
+    /// The session of that token, if it has not expired, and its account.
+    fn session(&self, token: [u8; 32], now_ms: i64) -> Later<Result<Option<(Session, Account)>>>;
     /// Seen now.
-    fn session_used(&self, hash: String, now_ms: i64) -> Later<Result<()>>;
+    fn session_used(&self, id: i64, now_ms: i64) -> Later<Result<()>>;
     /// Those of an account, newest first; `None`: all.
     fn sessions(&self, account: Option<String>) -> Later<Result<Vec<Session>>>;
     /// These end; how many did.

@@ -14,17 +14,14 @@ use super::door::Caller;
 use super::fault::Fault;
 use super::gate::no_https;
 use super::read::Read;
-use super::visitor::{Names, VIEWER_S, Visitor, set_cookie};
+use super::visitor::{Login, Names, SESSION_MS, VIEWER_S, Visitor, set_cookie};
 use super::{Over, Shared, sign, throttle};
-use crate::edge::web::inside::{Account, Ending, Session};
+use crate::edge::web::inside::{Account, Ending, NewSession, Session};
 use crate::edge::web::openapi::bodies::{Credentials, NewAccount, NewPassword};
 use crate::error::Result as Plain;
 use crate::room::live::event::Role;
 
 type Answer = Result<Response, Fault>;
-
-/// How long a browser keeps the cookie of a session, s.
-const SESSION_S: i64 = 7 * 24 * 3600;
 
 impl Shared {
     /// A request with a password came over HTTP, where it may not.
@@ -56,7 +53,7 @@ impl Shared {
     /// Ends sessions, and the sockets that stand on them.
     async fn end_sessions(&self, which: Ending) -> Plain<u64> {
         let over = match &which {
-            Ending::One(hash) => Over::Session(hash.clone()),
+            Ending::One(id) => Over::Session(*id),
             Ending::Account(account) | Ending::Others { account, .. } => Over::Account(account.clone()),
         };
         let ended = self.inside.records.sessions_end(which).await?;
@@ -107,26 +104,27 @@ pub async fn login(
     shared.inside.records.attempts_set(key, None).await?;
     // Whoever was logged in here before is so no more, and nobody gets a session that somebody else knew before.
     if let Some(before) = &visitor.login {
-        shared.end_sessions(Ending::One(before.session.clone())).await?;
+        shared.end_sessions(Ending::One(before.session)).await?;
     }
     let word = sign::hex(&sign::random::<32>()?);
-    let session = sign::digest(word.as_bytes());
+    let token = sign::digest(word.as_bytes());
     let now_ms = (shared.inside.wall)();
-    let added = shared.inside.records.session_add(Session {
-        hash: session.clone(),
+    let added = shared.inside.records.session_add(NewSession {
+        token,
         account: account.name.clone(),
-        made_ms: now_ms,
-        used_ms: now_ms,
+        now_ms,
+        expires_ms: now_ms.saturating_add(SESSION_MS),
         addr: visitor.addr.clone(),
         agent: agent(&headers),
     });
-    added.await?;
+    let session = added.await?;
     let visitor = Visitor {
         viewer: (account.viewer != 0).then_some(account.viewer),
-        login: Some(super::Login {
+        login: Some(Login {
             account: account.name.clone(),
             role: account.role,
             session,
+            token,
             viewer: account.viewer,
             first: account.first,
         }),
@@ -145,7 +143,7 @@ pub async fn login(
     let viewer = visitor.viewer.unwrap_or(0);
     let cookie = shared.keys.viewer_cookie(viewer, now_ms / 1000);
     let lines = [
-        set_cookie(names.session, &word, caller.secure, SESSION_S),
+        set_cookie(names.session, &word, caller.secure, SESSION_MS / 1000),
         set_cookie(names.viewer, &cookie, caller.secure, VIEWER_S),
     ];
     put_cookies(&mut answer, lines);
@@ -186,7 +184,7 @@ pub async fn logout(
     Extension(visitor): Extension<Visitor>,
 ) -> Answer {
     if let Some(login) = &visitor.login {
-        shared.end_sessions(Ending::One(login.session.clone())).await?;
+        shared.end_sessions(Ending::One(login.session)).await?;
         shared.audit(&visitor, "logout", &json!({}), true).await;
     }
     let mut answer = StatusCode::NO_CONTENT.into_response();
@@ -223,7 +221,7 @@ pub async fn password(
     records.attempts_set(key, None).await?;
     let hash = shared.passwords.hash(asked.new).await?;
     records.account_password(login.account.clone(), hash).await?;
-    let others = Ending::Others { account: login.account.clone(), but: login.session.clone() };
+    let others = Ending::Others { account: login.account.clone(), but: login.session };
     shared.end_sessions(others).await?;
     shared.audit(&visitor, "password", &json!({}), true).await;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -306,11 +304,6 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// How a session is called where its hash is not to be told: enough of it to be unique.
-fn id(session: &Session) -> &str {
-    session.hash.get(..16).unwrap_or(&session.hash)
-}
-
 impl Shared {
     /// Sessions that this one may see: their own, and all for the owner.
     async fn sessions_of(&self, visitor: &Visitor) -> Plain<Vec<Session>> {
@@ -325,22 +318,20 @@ pub async fn sessions(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,
 ) -> Answer {
-    let accounts = shared.inside.records.accounts().await?;
-    let role = |name: &str| accounts.iter().find(|a| a.name == name).map(|a| a.role);
-    let mine = visitor.login.as_ref().map_or("", |l| &l.session);
+    let mine = visitor.login.as_ref().map(|l| l.session);
     let lines: Vec<Value> = shared
         .sessions_of(&visitor)
         .await?
         .iter()
         .map(|s| {
             json!({
-                "id": id(s),
+                "id": s.id.to_string(),
                 "account": s.account,
-                "role": role(&s.account),
+                "role": s.role,
                 "created_ms": s.made_ms,
                 "seen_ms": s.used_ms,
                 "agent": s.agent,
-                "current": s.hash == mine,
+                "current": Some(s.id) == mine,
             })
         })
         .collect();
@@ -370,9 +361,9 @@ pub async fn end(
     let ending = match (which.id, which.account) {
         (Some(given), None) => {
             let mut all = shared.sessions_of(&visitor).await?.into_iter();
-            let found = all.find(|s| id(s) == given);
+            let found = all.find(|s| s.id.to_string() == given);
             let found = found.ok_or_else(|| Fault::missing("There is no such session."))?;
-            Ending::One(found.hash)
+            Ending::One(found.id)
         }
         (None, Some(account)) => {
             if account != login.account && visitor.role() != Role::Owner {
@@ -381,7 +372,7 @@ pub async fn end(
             Ending::Account(account)
         }
         (None, None) => {
-            Ending::Others { account: login.account.clone(), but: login.session.clone() }
+            Ending::Others { account: login.account.clone(), but: login.session }
         }
         (Some(_), Some(_)) => return Err(Fault::bad("Choose id or account, or neither.")),
     };

@@ -89,10 +89,10 @@ pub fn order_is_signed(secret: &str, body: &[u8], given: &str) -> bool {
     same(&given.to_ascii_lowercase(), &hex(&mac.finalize().into_bytes()))
 }
 
-/// SHA-256, hex.
+/// SHA-256.
 #[must_use]
-pub fn digest(text: &[u8]) -> String {
-    hex(&Sha256::digest(text))
+pub fn digest(text: &[u8]) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
 
 /// Bytes as hex.

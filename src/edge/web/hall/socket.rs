@@ -232,7 +232,8 @@ impl<'a> Talk<'a> {
         let Some(login) = &self.visitor.login else {
             return false;
         };
-        let session = self.shared.inside.records.session(login.session.clone());
+        let inside = &self.shared.inside;
+        let session = inside.records.session(login.token, (inside.wall)());
         !matches!(session.await, Ok(Some((_, account))) if account.role == login.role)
     }
 

@@ -11,9 +11,6 @@ const FREE: u32 = 5;
 const FIRST_MS: i64 = 60_000;
 /// The longest wait, ms: never for ever, or anybody could shut the owner out.
 const LONGEST_MS: i64 = 3_600_000;
-/// Failures older than that are forgotten, ms.
-const FORGOTTEN_MS: i64 = 24 * 3_600_000;
-
 /// How long to wait before the next try, ms; `None`: it may come.
 #[must_use]
 pub fn wait_ms(attempts: Option<Attempts>, now_ms: i64) -> Option<u64> {
@@ -26,10 +23,7 @@ pub fn wait_ms(attempts: Option<Attempts>, now_ms: i64) -> Option<u64> {
 /// After one more failure.
 #[must_use]
 pub fn failed(attempts: Option<Attempts>, now_ms: i64) -> Attempts {
-    let before = attempts
-        .filter(|a| (now_ms.saturating_sub(a.last_ms)).abs() < FORGOTTEN_MS)
-        .map_or(0, |a| a.failures);
-    let failures = before.saturating_add(1);
+    let failures = attempts.map_or(0, |a| a.failures).saturating_add(1);
     let until_ms = match failures.checked_sub(FREE) {
         None => 0,
         Some(more) => {
@@ -37,7 +31,7 @@ pub fn failed(attempts: Option<Attempts>, now_ms: i64) -> Attempts {
             now_ms.saturating_add(wait.min(LONGEST_MS))
         }
     };
-    Attempts { failures, until_ms, last_ms: now_ms }
+    Attempts { failures, until_ms }
 }
 
 /// Tokens per address, which come back with time.
@@ -101,13 +95,10 @@ mod tests {
             now += i64::try_from(minutes).unwrap() * 60_000;
             assert_eq!(wait_ms(kept, now), None);
         }
-        // A day later all is forgotten.
-        now += FORGOTTEN_MS;
-        assert_eq!(failed(kept, now).failures, 1);
         // A clock that goes back holds nobody for ever.
-        let kept = Some(Attempts { failures: 50, until_ms: i64::MAX, last_ms: 0 });
+        let kept = Some(Attempts { failures: 50, until_ms: i64::MAX });
         assert_eq!(wait_ms(kept, 0), Some(3_600_000));
-        assert_eq!(failed(Some(Attempts { failures: u32::MAX, ..Attempts::default() }), 5).failures, u32::MAX);
+        assert_eq!(failed(Some(Attempts { failures: u32::MAX, until_ms: 0 }), 5).failures, u32::MAX);
     }
 
     #[test]

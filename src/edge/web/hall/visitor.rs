@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use super::Shared;
 use super::fault::Fault;
 use super::sign;
+use crate::edge::web::inside::Ending;
 use crate::room::live::act::By;
 use crate::room::live::event::Role;
 
 /// How long a viewer is known by the cookie, s.
 pub const VIEWER_S: i64 = 30 * 24 * 3600;
 /// A session ends after that, ms.
-const SESSION_MS: i64 = 7 * 24 * 3_600_000;
+pub const SESSION_MS: i64 = 7 * 24 * 3_600_000;
 /// A session that nobody used for so long is over, ms.
 const IDLE_MS: i64 = 24 * 3_600_000;
 /// Its use is noted that often, ms.
@@ -26,8 +27,10 @@ pub struct Login {
     pub account: String,
     /// What they may do.
     pub role: Role,
-    /// Hash of the session.
-    pub session: String,
+    /// The session.
+    pub session: i64,
+    /// Its token, to ask whether it still is.
+    pub token: [u8; 32],
     /// Their viewer in the room; 0: none yet.
     pub viewer: u64,
     /// The password is still the one that the box made.
@@ -159,24 +162,23 @@ impl Shared {
 
     async fn login(&self, word: &str, now_ms: i64) -> Result<Option<Login>, Fault> {
         let records = &self.inside.records;
-        let hash = sign::digest(word.as_bytes());
-        let Some((session, account)) = records.session(hash.clone()).await? else {
+        let token = sign::digest(word.as_bytes());
+        let Some((session, account)) = records.session(token, now_ms).await? else {
             return Ok(None);
         };
-        let old = now_ms.saturating_sub(session.made_ms) > SESSION_MS;
         let unused = now_ms.saturating_sub(session.used_ms);
-        if old || unused > IDLE_MS {
-            let over = super::super::inside::Ending::One(hash);
-            records.sessions_end(over).await?;
+        if unused > IDLE_MS || now_ms.saturating_sub(session.made_ms) > SESSION_MS {
+            records.sessions_end(Ending::One(session.id)).await?;
             return Ok(None);
         }
         if unused.abs() > NOTED_MS {
-            records.session_used(hash.clone(), now_ms).await?;
+            records.session_used(session.id, now_ms).await?;
         }
         Ok(Some(Login {
             account: account.name,
             role: account.role,
-            session: hash,
+            session: session.id,
+            token,
             viewer: account.viewer,
             first: account.first,
         }))
