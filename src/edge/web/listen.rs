@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Limits {
     pub idle: Duration,
     /// No connection lives longer.
     pub life: Duration,
+    /// What the kernel keeps of an answer that the other side does not take, bytes; `None`: as it likes.
+    pub send_buffer: Option<usize>,
 }
 
 impl Default for Limits {
@@ -40,6 +43,7 @@ impl Default for Limits {
             request: Duration::from_secs(10),
             idle: Duration::from_secs(15),
             life: Duration::from_secs(300),
+            send_buffer: None,
         }
     }
 }
@@ -123,6 +127,9 @@ impl Listener for Door {
                     if let Some(seat) = Seat::take(&self.counts, peer.ip(), self.limits.most_of_one)
                     {
                         let _ = stream.set_nodelay(true);
+                        if let Some(bytes) = self.limits.send_buffer {
+                            let _ = socket2::SockRef::from(&stream).set_send_buffer_size(bytes);
+                        }
                         return (Guarded::new(stream, permit, seat, self.limits), peer);
                     }
                 }
@@ -180,6 +187,8 @@ pub struct Guarded {
     end: Instant,
     limits: Limits,
     unanswered: usize,
+    /// It became a WebSocket, which has limits of its own.
+    lasting: Arc<AtomicBool>,
     _permit: OwnedSemaphorePermit,
     _seat: Seat,
 }
@@ -193,9 +202,23 @@ impl Guarded {
             end: now + limits.life,
             limits,
             unanswered: 0,
+            lasting: Arc::default(),
             _permit: permit,
             _seat: seat,
         }
+    }
+
+    /// Set once it is a WebSocket: from then on none of the limits of time hold.
+    pub fn lasting(&self) -> Arc<AtomicBool> {
+        self.lasting.clone()
+    }
+
+    /// The address of the box that was called.
+    pub fn local(&self) -> IpAddr {
+        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        self.stream
+            .local_addr()
+            .map_or(unknown, |a| a.ip().to_canonical())
     }
 
     fn postpone(&mut self, by: Duration) {
@@ -205,6 +228,9 @@ impl Guarded {
 
     /// Ready with an error once the time is over.
     fn late(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if self.lasting.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         self.due
             .as_mut()
             .poll(cx)
@@ -221,6 +247,9 @@ impl AsyncRead for Guarded {
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
+                if self.lasting.load(Ordering::Relaxed) {
+                    return Poll::Ready(Ok(()));
+                }
                 let n = buf.filled().len() - before;
                 // The first byte of a request.
                 if self.unanswered == 0 && n > 0 {
@@ -278,10 +307,8 @@ pub struct Peer {
 
 impl Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        let local = stream.io().stream.local_addr();
-        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         Self {
-            local: local.map_or(unknown, |a| a.ip().to_canonical()),
+            local: stream.io().local(),
         }
     }
 }

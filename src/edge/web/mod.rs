@@ -9,7 +9,11 @@
 //! open; who is asked for more is `secure.rs`.
 
 mod form;
+/// What the room's server gets from the rest of the box.
+pub mod inside;
 mod listen;
+/// The HTTP API as an OpenAPI document.
+pub mod openapi;
 mod page;
 mod secure;
 mod setup;

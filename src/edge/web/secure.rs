@@ -118,7 +118,7 @@ fn refuse(site: &Site, local: IpAddr, request: &Request) -> Option<Response> {
             "That is too much for a form.",
         ));
     }
-    if is_foreign(headers) {
+    if is_foreign(headers, "http") {
         return Some(plain(
             StatusCode::FORBIDDEN,
             "A form of another site is not taken. Open the page of the box itself.",
@@ -132,14 +132,15 @@ pub fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, text).into_response()
 }
 
-fn length(headers: &HeaderMap) -> Option<usize> {
+/// What the request says of the length of its body.
+pub fn length(headers: &HeaderMap) -> Option<usize> {
     let text = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
     // A number that does not fit is too large.
     Some(text.parse().unwrap_or(usize::MAX))
 }
 
 /// Whom the request calls; of the request line where it is there (RFC 9112, 3.2.2). More than one `Host` is none.
-fn host(request: &Request) -> Option<String> {
+pub fn host(request: &Request) -> Option<String> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.as_str().to_ascii_lowercase());
     }
@@ -149,7 +150,7 @@ fn host(request: &Request) -> Option<String> {
 }
 
 /// Whether `host`, with or without a port, is an address or a name of the box.
-fn is_ours(host: &str, names: &[String]) -> bool {
+pub fn is_ours(host: &str, names: &[String]) -> bool {
     let Some(name) = without_port(host) else {
         return false;
     };
@@ -184,8 +185,9 @@ fn without_port(host: &str) -> Option<&str> {
     (fine && !name.is_empty() && !name.contains('@')).then_some(name)
 }
 
-/// Whether a browser says that another site sends this. A client that says nothing is no browser, and still needs the token.
-fn is_foreign(headers: &HeaderMap) -> bool {
+/// Whether a browser says that another site sends this, to a server of this scheme. A client that says nothing is no browser, and
+/// still needs the token.
+pub fn is_foreign(headers: &HeaderMap, scheme: &str) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site"))
         && !matches!(site, "same-origin" | "none")
@@ -196,7 +198,8 @@ fn is_foreign(headers: &HeaderMap) -> bool {
         (None, _) => false,
         (Some(origin), Some(host)) => {
             let origin = origin.to_ascii_lowercase();
-            origin.strip_prefix("http://") != Some(host.to_ascii_lowercase().as_str())
+            let ours = origin.strip_prefix(scheme).and_then(|o| o.strip_prefix("://"));
+            ours != Some(host.to_ascii_lowercase().as_str())
         }
         (Some(_), None) => true,
     }
@@ -250,7 +253,7 @@ mod tests {
             for (name, value) in pairs {
                 headers.insert(*name, HeaderValue::from_str(value).unwrap());
             }
-            is_foreign(&headers)
+            is_foreign(&headers, "http")
         };
         let host = ("host", "10.0.0.7:8080");
         assert!(!with(&[host]));

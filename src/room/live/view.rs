@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::event::{LineState, QuestionState, Role, Winner};
 
 /// A line of the chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// Its number; rises.
     pub line: u64,
@@ -35,7 +36,7 @@ pub struct Line {
 }
 
 /// A poll.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Poll {
     /// Its number.
     pub poll: u64,
@@ -56,7 +57,7 @@ pub struct Poll {
 }
 
 /// A question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Question {
     /// Its number.
     pub question: u64,
@@ -80,7 +81,7 @@ pub struct Question {
 }
 
 /// A product of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Product {
     /// Its number.
     pub product: u64,
@@ -102,7 +103,7 @@ pub struct Product {
 }
 
 /// A draw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Draw {
     /// Its number.
     pub draw: u64,
@@ -127,7 +128,7 @@ pub struct Draw {
 }
 
 /// A gift of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gift {
     /// Its word.
     pub gift: String,
@@ -136,7 +137,7 @@ pub struct Gift {
 }
 
 /// The room as all may see it, but for lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Room {
     /// The number of the last event in it.
     pub seq: u64,
@@ -169,7 +170,7 @@ pub struct Room {
 }
 
 /// What one viewer needs besides, on joining.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct You {
     /// Number.
     pub viewer: u64,
