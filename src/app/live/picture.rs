@@ -17,7 +17,7 @@
 //! | line hidden, or let through | withdrawn, or drawn |
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -39,6 +39,9 @@ use crate::room::live::view::Room;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Cards that wait.
 const CARDS: usize = 64;
+
+/// How the pages are reached just now, if there are any.
+pub type Links = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Something that is shown once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,8 +180,8 @@ impl Teller {
 }
 
 impl Painter {
-    /// Paints until the room ends. `links` begins the address of pins, such as `http://192.0.2.7:8080`.
-    pub async fn run(mut self, live: LiveHandle, desk: Desk, links: Arc<OnceLock<String>>) {
+    /// Paints until the room ends. `links` gives the beginning of the address of pins, such as `http://192.0.2.7:8080`.
+    pub async fn run(mut self, live: LiveHandle, desk: Desk, links: Links) {
         let mut shown = Shown::default();
         loop {
             tokio::select! {
@@ -191,7 +194,7 @@ impl Painter {
                 return;
             };
             let room = hello.room;
-            let mut commands = self.commands(&room, &mut shown, links.get().map(String::as_str));
+            let mut commands = self.commands(&room, &mut shown, links().as_deref());
             while let Ok(card) = self.cards.try_recv() {
                 commands.push(cards::command(card));
             }
