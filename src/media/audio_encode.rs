@@ -176,7 +176,8 @@ pub fn installed() -> Vec<&'static str> {
         .collect()
 }
 
-fn input_caps(rate: u32, channels: u32) -> gst::Caps {
+/// Caps of the sound path's blocks.
+pub(in crate::media) fn input_caps(rate: u32, channels: u32) -> gst::Caps {
     let mut caps = gst::Caps::builder("audio/x-raw")
         .field("format", "S16LE")
         .field("layout", "interleaved")

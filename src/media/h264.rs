@@ -135,6 +135,32 @@ pub fn parameter_sets(data: &Bytes) -> Option<(Bytes, Bytes)> {
     sps.zip(pps)
 }
 
+/// An AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) of one SPS and one PPS, as MP4 and FLV want it. `None` when
+/// the SPS is too short, or a broken one of a High profile, or the sets too long.
+#[must_use]
+pub fn decoder_config(sps: &[u8], pps: &[u8]) -> Option<Vec<u8>> {
+    let [_, profile, compatibility, level, ..] = *sps else {
+        return None;
+    };
+    // Version 1; reserved ones and 4-byte NAL lengths; reserved ones and one SPS.
+    let mut out = vec![1, profile, compatibility, level, 0xFF, 0xE1];
+    out.extend_from_slice(&u16::try_from(sps.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(sps);
+    out.push(1);
+    out.extend_from_slice(&u16::try_from(pps.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(pps);
+    if matches!(profile, 100 | 110 | 122 | 144) {
+        let samples = Sps::parse(sps)?.samples;
+        out.extend_from_slice(&[
+            0xFC | samples.chroma_format,
+            0xF8 | samples.luma_minus_8,
+            0xF8 | samples.chroma_minus_8,
+            0,
+        ]);
+    }
+    Some(out)
+}
+
 /// What a sequence parameter set says (ITU-T H.264, 7.3.2.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sps {

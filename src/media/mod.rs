@@ -26,6 +26,8 @@ pub mod gate;
 pub mod h264;
 /// A pipeline for a few buffers.
 mod oneshot;
+/// Sound as Opus, for browsers, while somebody listens.
+pub mod opus;
 /// What leaves the box.
 pub mod output;
 /// Words on the picture.

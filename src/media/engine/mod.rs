@@ -4,6 +4,7 @@
 //! in a driver (camera, sound card, encoder) has a worker thread of its own, so that none holds up the others.
 
 mod encoders;
+mod opus;
 mod overlay;
 mod picture;
 mod pushes;
@@ -17,6 +18,7 @@ use super::access_unit::{AccessUnit, Track};
 use super::capture::{AudioInput, VideoInput};
 use super::delay::DelayLine;
 use super::fanout::Fanout;
+use super::opus::OpusFeed;
 use super::output::rtsp::{Mount, RtspOptions, RtspServer};
 use super::raw::{Pixel, RawFormat};
 use super::report::Reporter;
@@ -222,6 +224,12 @@ impl Engine {
     #[must_use]
     pub fn main(&self) -> Fanout<AccessUnit> {
         self.lanes[0].fanout.clone()
+    }
+
+    /// The sound as Opus, encoded while somebody listens; `None`: there is no sound track.
+    #[must_use]
+    pub fn opus(&self) -> Option<OpusFeed> {
+        self.sound.as_ref().map(Sound::opus)
     }
 
     /// The way of the room onto the picture.

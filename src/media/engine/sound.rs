@@ -1,9 +1,10 @@
-//! The sound: timeline, source and AAC encoder. One encoder feeds every rendition.
+//! The sound: timeline, source and AAC encoder, and an Opus encoder for browsers. One encoder feeds every rendition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use super::opus::Opus;
 use super::worker::{Jobs, Worker};
 use super::{Lane, Resolver, delay_parts};
 use crate::config::AudioConfig;
@@ -13,6 +14,7 @@ use crate::media::access_unit::{AccessUnit, Rising};
 use crate::media::audio_encode::AudioEncoder;
 use crate::media::capture::AudioInput;
 use crate::media::capture::audio::{AudioOptions, AudioPath};
+use crate::media::opus::OpusFeed;
 use crate::media::raw::{AuSink, FaultSink};
 use crate::media::report::Reporter;
 use crate::media::sync::lock;
@@ -45,6 +47,7 @@ struct Maker {
 pub(super) struct Sound {
     path: Arc<AudioPath>,
     encoder: Slot,
+    opus: Opus,
     worker: Worker<Job>,
     way_in: Arc<Jobs<Job>>,
     count: Arc<AtomicU64>,
@@ -104,6 +107,8 @@ impl Sound {
         };
         let encoder: Slot = Arc::new(Mutex::new(Some(maker.open()?)));
         let sink = encoder.clone();
+        let opus = Opus::start(config, clock)?;
+        let listeners = opus.sink();
         let options = AudioOptions {
             rate: config.rate,
             channels: config.channels,
@@ -115,6 +120,7 @@ impl Sound {
             options,
             clock,
             Arc::new(move |buffer| {
+                listeners(&buffer);
                 if let Some(encoder) = &*lock(&sink) {
                     encoder.push(buffer);
                 }
@@ -127,6 +133,7 @@ impl Sound {
         Ok(Self {
             path,
             encoder,
+            opus,
             worker,
             way_in,
             count,
@@ -136,6 +143,11 @@ impl Sound {
     /// Counts AAC frames since start.
     pub(super) fn counter(&self) -> Arc<AtomicU64> {
         self.count.clone()
+    }
+
+    /// The sound as Opus, encoded while somebody listens.
+    pub(super) fn opus(&self) -> OpusFeed {
+        self.opus.feed()
     }
 
     pub(super) fn open(&self) {
@@ -158,6 +170,7 @@ impl Sound {
         let Self {
             path,
             encoder,
+            opus,
             worker,
             way_in,
             ..
@@ -173,6 +186,7 @@ impl Sound {
         if let Some(encoder) = encoder {
             encoder.stop();
         }
+        opus.stop();
     }
 }
 

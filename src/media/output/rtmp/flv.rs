@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::amf::{self, Value};
 use crate::media::access_unit::Format;
-use crate::media::h264::{Sps, avcc, nal_type, nal_type_of};
+use crate::media::h264::{avcc, decoder_config, nal_type, nal_type_of};
 
 /// Video codecs of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,26 +88,8 @@ pub fn picture(data: &Bytes, keyframe: bool, composition_ms: i32) -> Option<Vec<
 /// `None` when the SPS is too short, or a broken one of a High profile, or the sets too long.
 #[must_use]
 pub fn avc_sequence_header(sps: &[u8], pps: &[u8]) -> Option<Bytes> {
-    let [_, profile, compatibility, level, ..] = *sps else {
-        return None;
-    };
     let mut out = video_header(VideoCodec::Avc, Packet::SequenceHeader);
-    // Version 1; reserved ones and 4-byte NAL lengths; reserved ones and one SPS.
-    out.extend_from_slice(&[1, profile, compatibility, level, 0xFF, 0xE1]);
-    out.extend_from_slice(&u16::try_from(sps.len()).ok()?.to_be_bytes());
-    out.extend_from_slice(sps);
-    out.push(1);
-    out.extend_from_slice(&u16::try_from(pps.len()).ok()?.to_be_bytes());
-    out.extend_from_slice(pps);
-    if matches!(profile, 100 | 110 | 122 | 144) {
-        let samples = Sps::parse(sps)?.samples;
-        out.extend_from_slice(&[
-            0xFC | samples.chroma_format,
-            0xF8 | samples.luma_minus_8,
-            0xF8 | samples.chroma_minus_8,
-            0,
-        ]);
-    }
+    out.extend_from_slice(&decoder_config(sps, pps)?);
     Some(out.into())
 }
 
