@@ -21,7 +21,18 @@ pub struct Event {
 
 /// Who somebody is to the room.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -75,7 +86,11 @@ pub struct Winner {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
 pub enum Fact {
     /// A show began: the box went live, or somebody said so.
     ShowBegun {
@@ -348,7 +363,11 @@ pub enum Fact {
 
 /// An act of the staff.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "act", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+#[serde(
+    tag = "act",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
 pub enum Moderation {
     /// A line was let through.
     Approve {
@@ -394,45 +413,4 @@ pub enum Moderation {
         /// On.
         on: bool,
     },
-}
-
-impl Fact {
-    /// Its name as in JSON and in topics.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::ShowBegun { .. } => "show-begun",
-            Self::ShowEnded => "show-ended",
-            Self::Incident { .. } => "incident",
-            Self::Came { .. } => "came",
-            Self::Renamed { .. } => "renamed",
-            Self::Joined => "joined",
-            Self::Left { .. } => "left",
-            Self::Said { .. } => "said",
-            Self::LineShown { .. } => "line-shown",
-            Self::LineHidden { .. } => "line-hidden",
-            Self::Liked { .. } => "liked",
-            Self::Gave { .. } => "gave",
-            Self::PollOpened { .. } => "poll-opened",
-            Self::Voted { .. } => "voted",
-            Self::PollClosed { .. } => "poll-closed",
-            Self::PollGone { .. } => "poll-gone",
-            Self::Asked { .. } => "asked",
-            Self::UpVoted { .. } => "up-voted",
-            Self::QuestionsSeen { .. } => "questions-seen",
-            Self::QuestionMoved { .. } => "question-moved",
-            Self::ProductSet { .. } => "product-set",
-            Self::ProductRemoved { .. } => "product-removed",
-            Self::Pinned { .. } => "pinned",
-            Self::Unpinned { .. } => "unpinned",
-            Self::Clicked { .. } => "clicked",
-            Self::Ordered { .. } => "ordered",
-            Self::DrawOpened { .. } => "draw-opened",
-            Self::DrawEntered { .. } => "draw-entered",
-            Self::DrawClosed { .. } => "draw-closed",
-            Self::DrawDone { .. } => "draw-done",
-            Self::Announced { .. } => "announced",
-            Self::Moderated { .. } => "moderated",
-        }
-    }
 }
