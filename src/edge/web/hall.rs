@@ -19,6 +19,7 @@ mod fault;
 mod feed;
 mod gate;
 mod read;
+mod report_api;
 mod routes;
 mod sign;
 mod socket;
@@ -59,6 +60,21 @@ const JOINS: (u32, f64) = (1500, 1.0);
 const REGISTERS: (u32, f64) = (20, 0.05);
 /// How long connections have to end.
 const END_LIMIT: Duration = Duration::from_millis(300);
+
+/// A task that serves until it is told to stop. A macro, for the bounds of the types would be longer than all of it.
+macro_rules! serve {
+    ($door:expr, $service:expr, $stop:expr) => {{
+        let (door, service, mut stop) = ($door, $service, $stop);
+        tokio::spawn(async move {
+            let served = axum::serve(door, service).with_graceful_shutdown(async move {
+                let _ = stop.wait_for(|s| *s).await;
+            });
+            if let Err(e) = served.await {
+                tracing::error!(error = %e, "the web server of the room ended");
+            }
+        })
+    }};
+}
 
 /// An account or a session is no longer what it was.
 #[derive(Debug, Clone)]
@@ -288,22 +304,6 @@ impl Hall {
         }
     }
 }
-
-/// A task that serves until it is told to stop. A macro, for the bounds of the types would be longer than all of it.
-macro_rules! serve {
-    ($door:expr, $service:expr, $stop:expr) => {{
-        let (door, service, mut stop) = ($door, $service, $stop);
-        tokio::spawn(async move {
-            let served = axum::serve(door, service).with_graceful_shutdown(async move {
-                let _ = stop.wait_for(|s| *s).await;
-            });
-            if let Err(e) = served.await {
-                tracing::error!(error = %e, "the web server of the room ended");
-            }
-        })
-    }};
-}
-use serve;
 
 fn door(port: u16, only_here: bool, limits: Limits) -> Result<Door> {
     let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, port))];

@@ -1,4 +1,4 @@
-//! The web server. So far it has the set-up page and a small status.
+//! The web servers: the set-up page with a small status (this file), and the room (`hall.rs`).
 //!
 //! ```text
 //!   TCP ──accept──> limits of a connection ──> axum ──> security (Host, Origin, headers) ──> page | form | status
@@ -8,7 +8,11 @@
 //! Everything that it serves is in the program; nothing is read from disk. It shows no secret, and takes codes only while set-up is
 //! open; who is asked for more is `secure.rs`.
 
+/// The pages of the room, their scripts and styles.
+pub mod assets;
 mod form;
+/// The room's web server.
+pub mod hall;
 /// What the room's server gets from the rest of the box.
 pub mod inside;
 mod listen;
@@ -19,6 +23,8 @@ mod secure;
 mod setup;
 mod status;
 mod text;
+/// The box's own certificate.
+pub mod tls;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -31,6 +37,9 @@ use axum::routing::get;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+pub use self::hall::Hall;
+pub use self::hall::accounts::ensure_owner;
+pub use self::inside::{Addresses, HallOptions, Inside, Records, Watching};
 use self::listen::{Door, Limits, Peer};
 use super::network::Found;
 use crate::config::code::SetupCode;

@@ -79,7 +79,7 @@ impl Feed {
         loop {
             let first = tokio::select! {
                 first = from.recv() => first,
-                _ = stop.wait_for(|s| *s) => return,
+                () = super::socket::stopped(&mut stop) => return,
             };
             let mut frames = match first {
                 Ok(out) => vec![frame(&out)],

@@ -10,7 +10,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
@@ -135,7 +134,14 @@ pub async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match judge(&shared, who, caller.remote, caller.secure, &request).await {
+    // The body of a request cannot be shared between threads, its head can.
+    let head = Head {
+        reads: matches!(*request.method(), Method::GET | Method::HEAD),
+        path: request.uri().path().to_owned(),
+        headers: request.headers().clone(),
+        secure: caller.secure,
+    };
+    match judge(&shared, who, caller.remote, &head).await {
         Ok(visitor) => {
             request.extensions_mut().insert(visitor);
             next.run(request).await
@@ -144,16 +150,23 @@ pub async fn admit(
     }
 }
 
+/// What is judged of a request.
+struct Head {
+    reads: bool,
+    path: String,
+    headers: HeaderMap,
+    secure: bool,
+}
+
 async fn judge(
     shared: &Shared,
     who: Who,
     from: IpAddr,
-    secure: bool,
-    request: &Request<Body>,
+    head: &Head,
 ) -> Result<Visitor, Box<Response>> {
     let refuse = |fault: Fault| Box::new(fault.into_response());
-    let headers = request.headers();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let Head { reads, path, headers, secure } = head;
+    let (reads, secure) = (*reads, *secure);
     if !reads && has_cookie(headers, secure) && !is_from_our_page(headers) {
         return Err(refuse(Fault::forbidden(
             "A request with a cookie needs the header X-Boothcast: 1, or a JSON body.",
@@ -173,8 +186,8 @@ async fn judge(
     if visitor.login.is_some() {
         return Err(refuse(Fault::forbidden("That needs a higher role than yours.")));
     }
-    if reads && is_page(request.uri().path()) {
-        return Err(Box::new(to_login(shared, request, secure)));
+    if reads && is_page(path) {
+        return Err(Box::new(to_login(shared, headers, path, secure)));
     }
     let said = match who {
         Who::Viewer => "Join the room first: POST /api/join with a name.",
@@ -189,10 +202,9 @@ fn is_page(path: &str) -> bool {
 }
 
 /// To the login page, and back from there.
-fn to_login(shared: &Shared, request: &Request, secure: bool) -> Response {
-    let path = request.uri().path();
+fn to_login(shared: &Shared, headers: &HeaderMap, path: &str, secure: bool) -> Response {
     if !shared.staff_may(secure) {
-        return to_https(shared, request.headers(), path);
+        return to_https(shared, headers, path);
     }
     Redirect::to(&format!("/login?next={path}")).into_response()
 }
@@ -229,4 +241,12 @@ fn is_from_our_page(headers: &HeaderMap) -> bool {
 pub fn is_json(kind: &str) -> bool {
     let kind = kind.split(';').next().unwrap_or("").trim();
     kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Before `/metrics`: whoever calls it by a name other than an address or `localhost` may have been led here (DNS rebinding).
+pub async fn only_addresses(request: Request, next: Next) -> Response {
+    if host(&request).is_some_and(|h| is_ours(&h, &[])) {
+        return next.run(request).await;
+    }
+    StatusCode::MISDIRECTED_REQUEST.into_response()
 }

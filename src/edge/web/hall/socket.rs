@@ -19,12 +19,13 @@ use futures_util::SinkExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::door::Caller;
 use super::fault::Fault;
 use super::feed::Batch;
-use super::visitor::Visitor;
+use super::visitor::{Login, Visitor};
 use super::Shared;
 use crate::room::live::act::{Act, Refusal, Why};
 use crate::room::live::event::Role;
@@ -193,11 +194,11 @@ impl<'a> Talk<'a> {
                 over = ended.recv() => {
                     // Also after missing some of these: asking costs little.
                     let mine = over.map_or(true, |over| over.is_of(self.visitor.login.as_ref()));
-                    if mine && self.is_over().await {
+                    if mine && is_over(shared, self.visitor.login.as_ref()).await {
                         return Err(End::Told(4001, "logged out"));
                     }
                 }
-                _ = stop.wait_for(|s| *s) => return Err(End::Told(1001, "the box ends")),
+                () = stopped(&mut stop) => return Err(End::Told(1001, "the box ends")),
             }
         }
     }
@@ -225,16 +226,6 @@ impl<'a> Talk<'a> {
             fields.insert("staff".into(), json!(staff));
         }
         self.say(&said).await
-    }
-
-    /// Whether the session is over.
-    async fn is_over(&self) -> bool {
-        let Some(login) = &self.visitor.login else {
-            return false;
-        };
-        let inside = &self.shared.inside;
-        let session = inside.records.session(login.token, (inside.wall)());
-        !matches!(session.await, Ok(Some((_, account))) if account.role == login.role)
     }
 
     async fn say(&mut self, said: &Value) -> Result<(), End> {
@@ -310,6 +301,20 @@ impl<'a> Talk<'a> {
         }
         Ok(())
     }
+}
+
+/// Once the server is to end.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|s| *s).await;
+}
+
+/// Whether a session is over.
+async fn is_over(shared: &Shared, login: Option<&Login>) -> bool {
+    let Some(login) = login else {
+        return false;
+    };
+    let session = shared.inside.records.session(login.token, (shared.inside.wall)());
+    !matches!(session.await, Ok(Some((_, account))) if account.role == login.role)
 }
 
 /// By what a browser calls its wish.
