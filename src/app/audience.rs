@@ -20,7 +20,7 @@ use crate::device::stage::Stage;
 use crate::device::supervisor::Handle;
 use crate::error::{Error, Kind, Result};
 use crate::media::engine::Audience as Overlay;
-use crate::room::actor::{Ask, RoomHandle};
+use crate::room::actor::{Ask, Observer, RoomHandle};
 use crate::room::item::Output;
 use crate::room::{Room, Settings};
 
@@ -39,6 +39,8 @@ pub struct Parts<'a> {
     pub overlay: Overlay,
     /// Makes the light blink.
     pub blinker: Arc<Notify>,
+    /// Is told what the room did.
+    pub observer: Observer,
     /// Figures go in here.
     pub handle: &'a Handle,
     /// Where its task runs.
@@ -60,6 +62,7 @@ fn news(before: Option<Told>, now: Told) -> Vec<Ask> {
 /// The room, and what joins it with the rest.
 pub struct Audience {
     room: RoomHandle,
+    words: Vec<String>,
     configured: ModerationConfig,
     /// Panic, mode and delay as the room was told last.
     told: Option<Told>,
@@ -77,6 +80,7 @@ impl Audience {
             clock,
             overlay,
             blinker,
+            observer,
             handle,
             runtime,
         } = parts;
@@ -98,10 +102,11 @@ impl Audience {
             }
             shown.put(output);
         });
-        let room = RoomHandle::start(room, clock.clone(), outputs)?;
+        let room = RoomHandle::start_observed(room, clock.clone(), outputs, Some(observer))?;
         let figures = runtime.spawn(tell(room.clone(), overlay, handle.clone()));
         Ok(Self {
             room,
+            words: settings.words,
             configured: config.moderation.clone(),
             told: None,
             figures,
@@ -112,6 +117,12 @@ impl Audience {
     #[must_use]
     pub fn room(&self) -> RoomHandle {
         self.room.clone()
+    }
+
+    /// The words of the owner's file.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.words.clone()
     }
 
     /// The owner decided anew. Never waits for the room, and tells it only what is new: each word of panic, on or off, makes

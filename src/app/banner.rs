@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use super::live::{self, PagesSeen, keys};
 use super::{mdns, remote};
 use crate::config::board::Board;
 use crate::config::{Config, RtspAuth, Secret};
@@ -23,6 +24,8 @@ pub struct Banner<'a> {
     pub rtsp_ports: Option<(u16, Option<u16>)>,
     /// The RTSP password, only when it was made just now: it is shown this once.
     pub password: Option<&'a Secret>,
+    /// The room's pages.
+    pub room: Option<&'a PagesSeen>,
     /// Warnings.
     pub notices: Vec<String>,
 }
@@ -55,6 +58,7 @@ impl Banner<'_> {
             let _ = writeln!(out, "  Note:    {notice}");
         }
         self.watch(&mut out);
+        self.room(&mut out);
         self.push(&mut out);
         self.afar(&mut out);
         out.push_str("\nCtrl-C ends it in order.\n\n");
@@ -90,6 +94,32 @@ impl Banner<'_> {
             out,
             "  vlc --network-caching=200 \"rtsp://{user}{host}:{port}/main\""
         );
+    }
+
+    /// Where the room is, for viewers and for the owner.
+    fn room(&self, out: &mut String) {
+        let Some(pages) = self.room else {
+            return;
+        };
+        let here = self.config.rtsp.listen.is_loopback();
+        let found = (!here).then(|| net::addresses().into_iter().next()).flatten();
+        let host = found.unwrap_or_else(|| std::net::IpAddr::from([127, 0, 0, 1]));
+        let _ = writeln!(out, "\nThe room:\n  {}/   (for everybody)", live::address("http", host, pages.http));
+        if let Some(port) = pages.https {
+            let _ = writeln!(out, "  {}/desk   (for you; the browser asks once whether to trust it)", live::address("https", host, port));
+            let _ = writeln!(out, "  Its certificate: SHA-256 {}", pages.fingerprint);
+        }
+        let file = keys::first_password_file(&self.config.paths.state);
+        if let Some(password) = &pages.password {
+            let _ = writeln!(
+                out,
+                "  User owner, password {} (shown this once; kept in {} until you change it)",
+                password.expose(),
+                file.display()
+            );
+        } else if pages.first {
+            let _ = writeln!(out, "  User owner, first password in {}", file.display());
+        }
     }
 
     /// Says how to log in; returns what stands before the host in a copy-paste line. The password itself is printed

@@ -157,7 +157,7 @@ impl LiveRoom {
         if let Some(pages) = &pages {
             let _ = port.set(pages.seen().http);
         }
-        let wrong = wrong.or_else(|| pages.as_ref().and_then(|pages| pages.complaint()));
+        let wrong = wrong.or_else(|| pages.as_ref().and_then(Pages::complaint));
         Ok((Self { handle, pages, tasks }, wrong))
     }
 

@@ -22,6 +22,8 @@ pub struct Parts<'a> {
     pub rtsp_ports: Option<(u16, Option<u16>)>,
     /// TCP port of the page while it is served.
     pub page: watch::Receiver<Option<u16>>,
+    /// TCP port of the room's pages.
+    pub room: Option<u16>,
     /// Where tasks run.
     pub runtime: &'a tokio::runtime::Handle,
 }
@@ -56,6 +58,7 @@ impl Mdns {
         let shape = Shape {
             host: host_of(net::hardware_id().as_deref()),
             rtsp: parts.rtsp_ports.map(|(port, _)| rtsp(parts.config, port)),
+            room: parts.room,
         };
         let announcer = Announcer::start(shape.offer(&mut status, &mut page), parts.runtime);
         let names = announcer.names();
@@ -92,6 +95,7 @@ impl Mdns {
 struct Shape {
     host: String,
     rtsp: Option<Service>,
+    room: Option<u16>,
 }
 
 impl Shape {
@@ -100,7 +104,8 @@ impl Shape {
         status: &mut watch::Receiver<Status>,
         page: &mut watch::Receiver<Option<u16>>,
     ) -> Offer {
-        let page = page.borrow_and_update().map(http);
+        // One name has one page: while the box waits to be set up, that is what is looked for.
+        let page = page.borrow_and_update().or(self.room).map(http);
         Offer {
             host: self.host.clone(),
             instance: status.borrow_and_update().name.clone(),

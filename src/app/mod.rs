@@ -12,12 +12,15 @@ mod desk;
 mod effects;
 mod encoders;
 mod hardware;
+/// The live room, and what joins it with the rest of the box.
+pub(crate) mod live;
 /// The last lines of the log.
 pub mod log_ring;
 pub(crate) mod mdns;
 mod onboard;
 mod prepare;
 mod presence;
+mod public;
 mod remote;
 pub(crate) mod screen;
 pub mod sources;
@@ -45,7 +48,6 @@ use crate::media::engine::{Engine, EngineOptions};
 use crate::media::fanout::Fanout;
 use crate::media::report::Reporter;
 use crate::media::time::MediaClock;
-use crate::store::db::Db;
 use crate::store::folder;
 use audience::Audience;
 use hardware::Hardware;
@@ -54,7 +56,6 @@ use onboard::Onboard;
 pub use prepare::Begin;
 use prepare::{hide_secrets, load_wanted, rtsp_options, setup};
 use presence::Presence;
-use remote::Remote;
 
 /// The longest an orderly end may take before it is cut short.
 const END_LIMIT: Duration = Duration::from_millis(2500);
@@ -118,7 +119,9 @@ pub struct App {
     end: Arc<OnceLock<End>>,
     notifier: tokio::task::JoinHandle<()>,
     local: Option<(Local, Option<folder::DirLock>)>,
-    remote: Option<(Remote, Db)>,
+    /// Ports of the room's pages: HTTP, HTTPS.
+    pub room_ports: Option<(u16, Option<u16>)>,
+    public: public::Public,
     presence: Presence,
     _lock: folder::DirLock,
 }
@@ -185,7 +188,7 @@ impl App {
             }
         };
         engine.set_wanted_bitrate(wanted_bitrate);
-        let (rtsp_ports, main) = (engine.rtsp_ports(), engine.main());
+        let (rtsp_ports, main, opus) = (engine.rtsp_ports(), engine.main(), engine.opus());
         let hardware = Hardware::start(&hardware::Parts {
             config: &config,
             board: &board,
@@ -204,14 +207,17 @@ impl App {
             encoder: &table.reason,
             rtsp_ports,
             password: password.as_ref(),
+            room: None,
             notices: notices.into_iter().chain(warning).collect(),
         };
+        let (observer, notes) = live::bridges::observer();
         let audience = Audience::start(audience::Parts {
             config: &config,
             clock: &clock,
             overlay: engine.audience(),
             blinker: hardware.blinker(),
             handle: &handle,
+            observer,
             runtime,
         });
         let audience = match audience {
@@ -223,7 +229,7 @@ impl App {
                 return Err(e);
             }
         };
-        let room = audience.room();
+        let (room, words) = (audience.room(), audience.words());
         let onboard = Onboard::start(&onboard::Parts {
             config: &config,
             clock: &clock,
@@ -256,12 +262,13 @@ impl App {
         })?;
         let behind = desk::Behind::new(
             handle.clone(),
-            (room.clone(), clock),
+            (room.clone(), clock.clone()),
             logs,
             main.clone(),
             &config,
             &board,
         );
+        let the_room = behind.live();
         let desk = desk::desk(behind).limited(config.mqtt.rate_per_s, config.mqtt.rate_burst);
         let (local, unheard) = match open_local(&state_dir, &handle, &desk, runtime) {
             Ok(local) => (Some(local), None),
@@ -270,26 +277,37 @@ impl App {
                 (None, Some(e.report()))
             }
         };
-        let remote = remote::Parts {
-            config: &config,
-            board: &board,
-            encoders: &table.usable,
-            desk: &desk,
-            room: &room,
-            status: status.clone(),
-            runtime,
-        };
-        let (remote, unmanaged) = open_remote(&state_dir, &remote);
+        let (public, unmanaged) = public::Public::start(public::Parts {
+            remote: remote::Parts {
+                config: &config,
+                board: &board,
+                encoders: &table.usable,
+                desk: &desk,
+                room: &room,
+                status: status.clone(),
+                runtime,
+            },
+            clock: &clock,
+            words,
+            notes,
+            main: &main,
+            opus,
+            rtsp: rtsp_ports.map(|(port, _)| port),
+            the_room: &the_room,
+        });
+        let pages = public.pages();
         let notifier = systemd::Notifier::from_env().spawn(runtime, status.clone());
         let presence = Presence::start(presence::Parts {
             config: &config,
             status: &status,
             rtsp_ports,
             page: page_port,
+            room: pages.as_ref().map(|pages| pages.http),
             own_network,
             runtime,
         });
         let page = banner::Banner {
+            room: pages.as_ref(),
             notices: page
                 .notices
                 .into_iter()
@@ -311,7 +329,8 @@ impl App {
             end,
             notifier,
             local,
-            remote,
+            room_ports: pages.map(|pages| (pages.http, pages.https)),
+            public,
             presence,
             _lock: lock,
         })
@@ -326,7 +345,7 @@ impl App {
             effects,
             notifier,
             local,
-            remote,
+            public,
             presence,
             end,
             ..
@@ -344,43 +363,17 @@ impl App {
                 local.stop().await;
             }
         };
-        let unmanaged = async {
-            if let Some((remote, db)) = remote {
-                remote.stop(LAST_WORDS).await;
-                let closed = tokio::task::spawn_blocking(move || db.close(LAST_WORDS));
-                let _ = closed.await;
-            }
-        };
         let rest = async {
             let ended = tokio::task::spawn_blocking(move || effects.join().is_ok()).await;
             let _ = supervisor.await;
             let _ = notifier.await;
             ended.unwrap_or(false)
         };
-        let all = async { tokio::join!(unheard, unmanaged, presence.stop(), rest).3 };
+        let all = async { tokio::join!(unheard, public.stop(LAST_WORDS), presence.stop(), rest).3 };
         let clean = tokio::time::timeout(END_LIMIT, all).await.unwrap_or(false);
         let end = end.get().copied().unwrap_or_default();
         tracing::info!(ms = begun.elapsed().as_millis(), clean, ?end, "ended");
         Ended { clean, end }
-    }
-}
-
-/// Remote control, where a broker is configured, and a sentence if there can be none; the box does well without it.
-fn open_remote(
-    state_dir: &std::path::Path,
-    parts: &remote::Parts<'_>,
-) -> (Option<(Remote, Db)>, Option<String>) {
-    if parts.config.mqtt.broker.is_none() {
-        return (None, None);
-    }
-    let opened =
-        Db::open(state_dir).and_then(|(db, warning)| Ok((Remote::start(parts, &db)?, db, warning)));
-    match opened {
-        Ok((remote, db, warning)) => (Some((remote, db)), warning),
-        Err(e) => {
-            tracing::warn!("{}", e.report());
-            (None, Some(e.report()))
-        }
     }
 }
 

@@ -23,7 +23,8 @@ pub struct Begin {
 /// What the log must never hand out. Keys of destinations that are set by command follow when they are set.
 pub fn hide_secrets(logs: &LogRing, config: &Config) {
     let keys = config.destination.iter().map(|d| &d.key);
-    keys.chain(&config.mqtt.password).for_each(|s| logs.hide(s));
+    let others = config.mqtt.password.iter().chain(&config.web.order_secret);
+    keys.chain(others).for_each(|s| logs.hide(s));
 }
 
 /// Wanted state from the last run; on the first run, live if a destination is switched on.

@@ -18,6 +18,8 @@ pub struct Parts<'a> {
     pub rtsp_ports: Option<(u16, Option<u16>)>,
     /// TCP port of the page while it is served.
     pub page: watch::Receiver<Option<u16>>,
+    /// TCP port of the room's pages.
+    pub room: Option<u16>,
     /// The box's own Wi-Fi network while it is open.
     pub own_network: watch::Receiver<Option<WifiCode>>,
     /// Where tasks run.
@@ -39,6 +41,7 @@ impl Presence {
             status: parts.status.clone(),
             rtsp_ports: parts.rtsp_ports,
             page: parts.page.clone(),
+            room: parts.room,
             runtime: parts.runtime,
         });
         let names = mdns

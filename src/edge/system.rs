@@ -134,6 +134,31 @@ pub fn model() -> Option<String> {
     .find(|t| !t.is_empty())
 }
 
+/// Files that the program may have open: a connection is one.
+const OPEN_FILES: libc::rlim_t = 16_384;
+
+/// Lets the program have as many files open as the system allows it, up to [`OPEN_FILES`]; how many that are.
+pub fn raise_open_files() -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the structure is ours and outlives the call, which writes nothing else.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return 0;
+    }
+    let wanted = limit.rlim_max.min(OPEN_FILES).max(limit.rlim_cur);
+    let raised = libc::rlimit {
+        rlim_cur: wanted,
+        rlim_max: limit.rlim_max,
+    };
+    // SAFETY: the structure is ours, and is only read.
+    if wanted > limit.rlim_cur && unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } != 0 {
+        return limit.rlim_cur;
+    }
+    wanted
+}
+
 /// Unix time, s, if the clock is right as far as can be known: a time service keeps it, or the machine has a clock that
 /// runs while it is off. A board without one starts with the time at which it was switched off.
 #[must_use]

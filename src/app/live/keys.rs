@@ -10,7 +10,8 @@ use rand::TryRng;
 use sha2::Sha256;
 
 use crate::config::Secret;
-use crate::edge::web::{Certificate, tls};
+use crate::edge::web::inside::Certificate;
+use crate::edge::web::tls;
 use crate::error::{Error, Kind, Result};
 use crate::store::files::{read_small, write_atomic};
 

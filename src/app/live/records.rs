@@ -54,7 +54,7 @@ impl Kept {
         }
     }
 
-    fn of(&self, account: accounts::Account, hash: String) -> Account {
+    fn of(&self, account: &accounts::Account, hash: String) -> Account {
         let name = account.name.to_lowercase();
         let viewer = lock(&self.viewers).get(&name).copied();
         Account {
@@ -78,7 +78,7 @@ impl Kept {
 
     async fn find(&self, name: String) -> Result<Option<Account>> {
         let found = self.db.account_find(name).await?;
-        Ok(found.map(|(account, hash)| self.of(account, hash)))
+        Ok(found.map(|(account, hash)| self.of(&account, hash)))
     }
 
     /// An export has everything; what was erased is gone from the room's memory, too.
@@ -117,7 +117,7 @@ impl Records for Kept {
         later!(self => it, {
             let all = it.db.accounts().await?;
             // Hashes stay where they are.
-            Ok(all.into_iter().map(|a| it.of(a, String::new())).collect())
+            Ok(all.into_iter().map(|a| it.of(&a, String::new())).collect())
         })
     }
 

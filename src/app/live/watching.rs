@@ -40,7 +40,7 @@ impl Pictures {
             Error::new(Kind::Refused, said).mend("Try again when somebody has gone.")
         })?;
         Ok(Box::new(Watched {
-            stream: Fmp4Stream::open(main, "fmp4"),
+            stream: Fmp4Stream::open(main),
             _place: place,
         }))
     }
@@ -50,7 +50,7 @@ impl Watching for Pictures {
     fn whep(&self, offer: String) -> Later<Result<WhepAnswer>> {
         let whep = self.whep.clone();
         Box::pin(async move {
-            let answer = whep.ok_or_else(none)?.offer(offer).await?;
+            let answer = whep.ok_or_else(none)?.offer(&offer).await?;
             Ok(WhepAnswer {
                 sdp: answer.sdp,
                 id: answer.id,
@@ -59,8 +59,13 @@ impl Watching for Pictures {
     }
 
     fn whep_end(&self, id: String) -> Later<Result<bool>> {
-        let ended = self.whep.as_ref().is_some_and(|whep| whep.end(&id));
-        Box::pin(std::future::ready(Ok(ended)))
+        let whep = self.whep.clone();
+        Box::pin(async move {
+            let Some(whep) = whep else {
+                return Ok(false);
+            };
+            Ok(whep.end(&id).await)
+        })
     }
 
     fn fmp4(&self) -> Later<Result<Box<dyn Fmp4>>> {
