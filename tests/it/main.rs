@@ -19,6 +19,7 @@ mod moderation;
 mod mqtt;
 mod overlay_golden;
 mod rauc;
+mod room;
 mod rtmp;
 mod rtsp;
 mod setup_by_camera;
