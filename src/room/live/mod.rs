@@ -39,4 +39,6 @@ mod properties;
 #[cfg(test)]
 mod room_tests;
 #[cfg(test)]
+mod shop_tests;
+#[cfg(test)]
 mod testing;

@@ -28,11 +28,24 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let number = 1..4_u64;
     let viewers = prop_oneof![
         (0..7_u8, prop::option::of("[ab]")).prop_map(|(n, nonce)| Act::Say {
-            text: ["hi", "!1", "!2", "!9", "！1", "a badword", "see http://a.de"][usize::from(n)].into(),
+            text: [
+                "hi",
+                "!1",
+                "!2",
+                "!9",
+                "！1",
+                "a badword",
+                "see http://a.de"
+            ][usize::from(n)]
+            .into(),
             nonce,
         }),
         (0..120_u32).prop_map(|n| Act::Like { n }),
-        ("[xy]", 0..9_u32).prop_map(|(combo, count)| Act::Give { gift: "rose".into(), combo, count }),
+        ("[xy]", 0..9_u32).prop_map(|(combo, count)| Act::Give {
+            gift: "rose".into(),
+            combo,
+            count
+        }),
         (number.clone(), 0..4_u32).prop_map(|(poll, choice)| Act::Vote { poll, choice }),
         "[qr]".prop_map(|text| Act::Ask { text, nonce: None }),
         (number.clone(), any::<bool>()).prop_map(|(question, on)| Act::UpVote { question, on }),
@@ -63,10 +76,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             stock: Some(stock),
             url: Some("https://shop.example/mug".into()),
         }),
-        number.clone().prop_map(|product| Act::ProductRemove { product }),
+        number
+            .clone()
+            .prop_map(|product| Act::ProductRemove { product }),
         number.clone().prop_map(|product| Act::Pin { product }),
         Just(Act::Unpin),
-        (1..4_u32).prop_map(|winners| Act::DrawOpen { title: "A mug".into(), winners }),
+        (1..4_u32).prop_map(|winners| Act::DrawOpen {
+            title: "A mug".into(),
+            winners
+        }),
         number.clone().prop_map(|draw| Act::DrawClose { draw }),
         number.clone().prop_map(|draw| Act::DrawDo { draw }),
         (1..9_u64).prop_map(|line| Act::Hide { line }),
@@ -79,7 +97,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::collection::vec("[a-c]{3}", 0..3).prop_map(|words| Act::Words { words }),
         (1..12_u64).prop_map(|act| Act::Undo { act }),
         "[a-z]{0,3}".prop_map(|text| Act::Announce { text }),
-        Just(Act::ShowBegin { title: "Tea".into() }),
+        Just(Act::ShowBegin {
+            title: "Tea".into()
+        }),
         Just(Act::ShowEnd),
     ];
     let step = prop_oneof![
@@ -111,17 +131,35 @@ impl Naive {
             Fact::Liked { n } => self.likes += u64::from(*n),
             Fact::Joined => assert!(self.here.insert(event.viewer)),
             Fact::Left { .. } => assert!(self.here.remove(&event.viewer)),
-            Fact::Voted { poll, choice, instead_of } => {
-                let before = self.votes.entry(*poll).or_default().insert(event.viewer, *choice);
+            Fact::Voted {
+                poll,
+                choice,
+                instead_of,
+            } => {
+                let before = self
+                    .votes
+                    .entry(*poll)
+                    .or_default()
+                    .insert(event.viewer, *choice);
                 assert_eq!(before, *instead_of);
             }
             Fact::UpVoted { question, on } => {
                 let up = self.up.entry(*question).or_default();
-                assert!(if *on { up.insert(event.viewer) } else { up.remove(&event.viewer) });
+                assert!(if *on {
+                    up.insert(event.viewer)
+                } else {
+                    up.remove(&event.viewer)
+                });
             }
-            Fact::Gave { combo, count, more, .. } => {
+            Fact::Gave {
+                combo, count, more, ..
+            } => {
                 let known = self.gifts.entry((event.viewer, combo.clone())).or_default();
-                assert_eq!(*known + more, *count, "the sum of what is more is the highest count");
+                assert_eq!(
+                    *known + more,
+                    *count,
+                    "the sum of what is more is the highest count"
+                );
                 *known = *count;
                 self.gift_sum += u64::from(*more);
             }
@@ -143,7 +181,14 @@ fn play(steps: Vec<Step>) -> World {
             Step::By(v, act) => drop(world.act(&viewer(v), &act)),
             Step::Staff(act) => drop(world.act(&owner(), &act)),
             Step::Here(v, here) if here != world.live.is_here(v) => {
-                world.fact(v, if here { Fact::Joined } else { Fact::Left { stayed_ms: 1 } });
+                world.fact(
+                    v,
+                    if here {
+                        Fact::Joined
+                    } else {
+                        Fact::Left { stayed_ms: 1 }
+                    },
+                );
             }
             Step::Here(..) => {}
             Step::Order(n, pin) => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::act::{Act, By, Done, Refusal};
+use super::act::{Act, By, Done, Refusal, Why};
 use super::event::{Event, Fact, LineState, Role};
 use super::state::{Decision, Highest, Live, LiveSettings, Now};
 use crate::config::{ModerationConfig, ModerationMode};
@@ -35,11 +35,21 @@ pub fn seed(draw: u64) -> [u8; 32] {
 }
 
 pub fn viewer(viewer: u64) -> By {
-    By { viewer, role: Role::Viewer, account: None, addr: String::new() }
+    By {
+        viewer,
+        role: Role::Viewer,
+        account: None,
+        addr: String::new(),
+    }
 }
 
 pub fn owner() -> By {
-    By { viewer: 0, role: Role::Owner, account: Some("olga".into()), addr: String::new() }
+    By {
+        viewer: 0,
+        role: Role::Owner,
+        account: Some("olga".into()),
+        addr: String::new(),
+    }
 }
 
 pub struct World {
@@ -50,8 +60,15 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        let now = Now { mono: Duration::ZERO, wall_ms: 1_800_000_000_000 };
-        Self { live: Live::new(settings()).unwrap(), events: Vec::new(), now }
+        let now = Now {
+            mono: Duration::ZERO,
+            wall_ms: 1_800_000_000_000,
+        };
+        Self {
+            live: Live::new(settings()).unwrap(),
+            events: Vec::new(),
+            now,
+        }
     }
 
     pub fn fact(&mut self, viewer: u64, fact: Fact) {
@@ -63,7 +80,10 @@ impl World {
     pub fn facts(&mut self, viewer: u64, decision: Decision) -> Done {
         match decision {
             Decision::Judge(draft) => {
-                let said = self.live.said(&draft, LineState::Shown, None, self.now).unwrap();
+                let said = self
+                    .live
+                    .said(&draft, LineState::Shown, None, self.now)
+                    .unwrap();
                 self.facts(viewer, said)
             }
             Decision::Facts { facts, done } => {
@@ -88,7 +108,10 @@ impl World {
 
     /// Somebody new of an address.
     pub fn come_from(&mut self, name: &str, addr: &str) -> u64 {
-        let came = self.live.decide_come(name, Role::Viewer, addr, self.now).unwrap();
+        let came = self
+            .live
+            .decide_come(name, Role::Viewer, addr, self.now)
+            .unwrap();
         self.fact(0, came);
         self.live.highest().viewer
     }
@@ -117,4 +140,16 @@ impl World {
             "draws": (1..=live.highest().draw).map(|d| live.proof(d)).collect::<Vec<_>>()});
         all.to_string()
     }
+}
+
+pub fn say(text: &str, nonce: Option<&str>) -> Act {
+    Act::Say {
+        text: text.into(),
+        nonce: nonce.map(Into::into),
+    }
+}
+
+#[track_caller]
+pub fn refused(world: &mut World, by: &By, act: &Act) -> Why {
+    world.act(by, act).unwrap_err().code
 }
