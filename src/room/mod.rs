@@ -22,9 +22,9 @@ pub mod hold;
 pub mod intake;
 /// What people said or did, as plain data.
 pub mod item;
+mod judge;
 /// Who is here, what they say, vote, ask, give and buy.
 pub mod live;
-mod judge;
 /// What of a text may be seen.
 pub mod moderation;
 /// How often somebody may speak.

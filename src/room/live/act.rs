@@ -21,7 +21,12 @@ pub struct By {
 
 /// One wish. `viewer` acts need a viewer's number, the others the role that stands behind them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "do",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Act {
     /// Say something (viewer). `!1` votes for the first choice of the open poll instead.
     Say {
@@ -297,7 +302,12 @@ pub struct Refusal {
 impl Refusal {
     /// Of these.
     pub fn new(code: Why, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None, reason: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_ms: None,
+            reason: None,
+        }
     }
 
     /// The same, with when it may work.

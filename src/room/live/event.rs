@@ -21,7 +21,18 @@ pub struct Event {
 
 /// Who somebody is to the room.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -75,7 +86,11 @@ pub struct Winner {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
 pub enum Fact {
     /// A show began: the box went live, or somebody said so.
     ShowBegun {
@@ -348,7 +363,11 @@ pub enum Fact {
 
 /// An act of the staff.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "act", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+#[serde(
+    tag = "act",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
 pub enum Moderation {
     /// A line was let through.
     Approve {
