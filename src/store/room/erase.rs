@@ -5,25 +5,18 @@
 //!     └── crash: the next start goes on from here ─────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::put::Pen;
-use super::{int, word};
-use crate::error::{Error, Kind, Result};
+use super::{copies, int, word};
+use crate::error::Result;
 use crate::room::live::event::{Fact, Winner};
-use crate::store::db::{Answer, DATABASE, Db, Sync};
-use crate::store::forget;
+use crate::store::db::{Answer, Db, Sync};
 
 /// The name of somebody whose data was erased.
 pub const ERASED: &str = "erased";
 /// Rows of one go.
 const ROWS: i64 = 300;
-/// Bytes of a damaged file that are overwritten at most.
-const OVERWRITTEN: u64 = 128 * 1024 * 1024;
 
 impl Db {
     /// Takes the names, texts and address of a viewer out of every row. `false`: nothing is known of this number. Copies in unused
@@ -40,8 +33,7 @@ impl Db {
         Ok(true)
     }
 
-    /// After erasures: writes the database's file anew, so that no byte of them is left, and removes damaged ones that were
-    /// moved aside. Everything waits meanwhile, seconds on a slow card: to be called while no show runs. Whether there was anything
+    /// After erasures: writes the database's file anew, so that no byte of them is left, the copies of it too. Everything waits meanwhile, seconds on a slow card: to be called while no show runs. Whether there was anything
     /// to do.
     ///
     /// # Errors
@@ -58,7 +50,7 @@ impl Db {
             return Ok(false);
         }
         self.write_anew().await?;
-        damaged_files(self, None).await;
+        copies::erase(self, due.clone()).await?;
         self.run(Sync::Full, move |conn| {
             let sql = "DELETE FROM erasure WHERE viewer = ?1 AND blanked = 1";
             due.iter()
@@ -105,6 +97,17 @@ impl Db {
             .await?;
         self.settle_log().await
     }
+}
+
+/// All of it in one transaction, for a copy that nobody else uses.
+pub fn at_once(conn: &Connection, viewer: i64) -> Answer<()> {
+    if note(conn, viewer)? {
+        while events(conn, viewer)? {}
+        while messages(conn, viewer)? > 0 {}
+        tables(conn, viewer)?;
+    }
+    let sql = "DELETE FROM erasure WHERE viewer = ?1";
+    conn.execute(sql, [viewer]).map(drop)
 }
 
 /// Notes that it begins, if there is anything of this viewer.
@@ -305,42 +308,4 @@ fn tables(conn: &Connection, viewer: i64) -> Answer<()> {
     conn.execute(sql, [viewer])?;
     let sql = "UPDATE erasure SET blanked = 1 WHERE viewer = ?1";
     conn.execute(sql, [viewer]).map(drop)
-}
-
-/// Removes damaged databases that were moved aside: those that are older than `age`, or all. They hold what people said, and
-/// nothing can be erased in them.
-pub async fn damaged_files(db: &Db, age: Option<Duration>) {
-    let dir = db.dir().to_owned();
-    let work = tokio::task::spawn_blocking(move || remove_damaged(&dir, age));
-    if let Ok(Err(e)) = work.await {
-        tracing::warn!("{}", e.report());
-    }
-}
-
-fn remove_damaged(dir: &Path, age: Option<Duration>) -> Result<()> {
-    let failed = |e: std::io::Error| {
-        let said = "A damaged database cannot be removed from the state folder.";
-        Error::new(Kind::Internal, said).caused_by(e)
-    };
-    for entry in fs::read_dir(dir).map_err(failed)?.flatten() {
-        let name = entry.file_name();
-        let aside = name
-            .to_str()
-            .is_some_and(|n| n.starts_with(DATABASE) && n.contains(".broken-"));
-        let meta = entry.metadata().map_err(failed)?;
-        let old = age.is_none_or(|age| {
-            let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            SystemTime::now()
-                .duration_since(modified)
-                .is_ok_and(|d| d > age)
-        });
-        if aside && old && meta.is_file() {
-            let mut left = OVERWRITTEN;
-            if let Err(e) = forget::overwrite(&entry.path(), &mut left) {
-                tracing::warn!(error = %e, "a damaged database is removed without being overwritten");
-            }
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
 }

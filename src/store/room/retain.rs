@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::put::Pen;
-use super::{erase, int};
+use super::{copies, int};
 use crate::error::Result;
 use crate::room::live::event::Fact;
 use crate::store::db::{Answer, Db, Sync};
@@ -94,7 +94,7 @@ impl Db {
             self.settle_log().await?;
         }
         let age = Duration::from_secs(u64::from(days) * 86_400);
-        erase::damaged_files(self, Some(age)).await;
+        copies::forget_older(self, age).await?;
         Ok(gone)
     }
 }

@@ -8,7 +8,12 @@ use crate::store::outbox::Class;
 fn raw(dir: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
-        all.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        let path = entry.unwrap().path();
+        all.extend(if path.is_dir() {
+            raw(&path)
+        } else {
+            std::fs::read(path).unwrap()
+        });
     }
     all
 }
@@ -116,6 +121,14 @@ async fn after_an_erasure_no_byte_is_left_and_counts_are_the_same() {
         "an old secret",
     )
     .unwrap();
+    // What versions keep for the way back: a copy as it is, and one that is no database.
+    db.settle_log().await.unwrap();
+    let copies = ["before/0.0.1", "after/9.9.9"].map(|copy| dir.path().join(copy));
+    for copy in &copies {
+        std::fs::create_dir_all(copy).unwrap();
+        std::fs::copy(dir.path().join(DATABASE), copy.join(DATABASE)).unwrap();
+    }
+    std::fs::write(copies[1].join(DATABASE), "a secret in ruins").unwrap();
     assert!(has(&raw(dir.path()), "secret"));
     let before = db.show_row(1).await.unwrap().unwrap();
 
@@ -157,7 +170,11 @@ async fn after_an_erasure_no_byte_is_left_and_counts_are_the_same() {
     for text in HERS {
         assert!(!has(&left, text), "{}", around(&left, text));
     }
-    assert!(has(&left, "addr-of-bob"));
+    assert!(
+        has(&raw(&copies[0]), "addr-of-bob"),
+        "others stay in the copy"
+    );
+    assert!(!copies[1].join(DATABASE).exists());
     let (mut kept, _) = db.room_load().await.unwrap();
     assert_eq!(kept.pop().as_ref(), between.first());
     assert_eq!(kept.len(), all.len() + more.len());
