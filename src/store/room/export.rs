@@ -106,11 +106,7 @@ fn events(conn: &Connection, viewer: i64) -> Answer<Vec<Value>> {
 /// Rows as JSON, by the names of their columns.
 fn rows(conn: &Connection, sql: &str, viewer: i64) -> Answer<Vec<Value>> {
     let mut found = conn.prepare(sql)?;
-    let names: Vec<String> = found
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = found.column_names().map(str::to_owned).collect();
     let mut rows = found.query([viewer])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {

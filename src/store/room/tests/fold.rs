@@ -106,10 +106,9 @@ impl Fold {
                 amount_minor,
                 ..
             } => {
-                if self.orders.insert(order.clone(), *amount_minor).is_none() {
-                    self.add("orders", 1);
-                    self.add("amount:EUR", *amount_minor);
-                }
+                let new = self.orders.insert(order.clone(), *amount_minor).is_none();
+                self.add("orders", u64::from(new));
+                self.add("amount:EUR", if new { *amount_minor } else { 0 });
             }
             Fact::Moderated {
                 what: Moderation::Ban { viewer, on },

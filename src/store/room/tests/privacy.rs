@@ -148,7 +148,7 @@ async fn after_an_erasure_no_byte_is_left_and_counts_are_the_same() {
             let n = found.column_count();
             let rows = found.query_map([], |row| {
                 (0..n)
-                    .map(|i| Ok(format!("{:?}", row.get_ref(i)?.to_owned())))
+                    .map(|i| Ok(format!("{:?}", row.get_ref(i)?)))
                     .collect::<Answer<String>>()
             })?;
             rows.collect::<Answer<String>>()
