@@ -31,6 +31,8 @@ pub(super) use file::SCHEMA;
 pub const DATABASE: &str = "boothcast.db";
 /// Jobs that wait at most; who comes then waits for a place.
 const QUEUE: usize = 256;
+/// A database of at most so many bytes is copied in memory while it is written anew.
+const IN_MEMORY: i64 = 32 * 1024 * 1024;
 
 /// What a job gives back to SQLite's own errors.
 pub type Answer<T> = rusqlite::Result<T>;
@@ -112,19 +114,44 @@ impl Db {
     /// # Errors
     /// When it cannot be written, or somebody else reads the file for longer than a while.
     pub(super) async fn settle_log(&self) -> Result<()> {
-        let (reply, answer) = oneshot::channel();
-        let job = |conn: &Connection| {
-            // Busy is told in a row, not as an error.
-            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-                row.get::<_, i64>(0)
-            })
-        };
-        let job = Job::new(Sync::Full, job, reply).alone();
-        if self.ask(job, answer).await? == 0 {
+        // Busy is told in a row, not as an error.
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let job = move |conn: &Connection| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+        if self.apart(job).await? == 0 {
             return Ok(());
         }
         let said = "The database's log cannot be emptied: another program reads it.";
         Err(Error::new(Kind::InUse, said).mend("Close the other program, such as sqlite3."))
+    }
+
+    /// Writes the whole file anew, with nothing in it but the rows: moving rows leaves copies in unused parts of pages, which
+    /// `secure_delete` does not find. All wait meanwhile.
+    ///
+    /// # Errors
+    /// When there is no room for a second one, or it cannot be written.
+    pub(super) async fn write_anew(&self) -> Result<()> {
+        self.apart(|conn| {
+            let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+            let bytes: i64 = conn.query_row(sql, [], |row| row.get(0))?;
+            // The second one is in memory while it is small.
+            let large = bytes > IN_MEMORY;
+            conn.pragma_update(None, "temp_store", if large { "FILE" } else { "MEMORY" })?;
+            let done = conn.execute_batch("VACUUM");
+            conn.pragma_update(None, "temp_store", "MEMORY")?;
+            done
+        })
+        .await?;
+        self.settle_log().await
+    }
+
+    async fn apart<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Answer<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::new(Sync::Full, job, reply).alone();
+        self.ask(job, answer).await
     }
 
     /// The folder that it lies in.

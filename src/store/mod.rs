@@ -1,9 +1,9 @@
 //! What survives a power cut.
 
-/// Accounts, logins, and what the staff did.
-pub mod accounts;
 /// The password of the box's own Wi-Fi network.
 pub mod access_point;
+/// Accounts, logins, and what the staff did.
+pub mod accounts;
 /// The database and its one writer thread.
 pub mod db;
 pub(crate) mod fault;

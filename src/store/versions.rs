@@ -197,6 +197,24 @@ fn copies(folder: &Path) -> std::io::Result<Vec<String>> {
     Ok(out)
 }
 
+/// Where a file of the state lies in the copies that are kept.
+pub(super) fn copies_of(dir: &Path, name: &str) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for folder in [BEFORE, AFTER] {
+        for entry in fs::read_dir(dir.join(folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let path = entry.path().join(name);
+            if path.is_file() {
+                out.push(path);
+            }
+        }
+    }
+    out
+}
+
 fn keep_newest(folder: &Path, kept: usize) -> std::io::Result<()> {
     let copies = copies(folder)?;
     let surplus = copies.len().saturating_sub(kept);

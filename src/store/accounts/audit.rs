@@ -30,10 +30,17 @@ impl Db {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn audit(&self, at_ms: i64, account: String, what: String, detail: Value) -> Result<()> {
+    pub async fn audit(
+        &self,
+        at_ms: i64,
+        account: String,
+        what: String,
+        detail: Value,
+    ) -> Result<()> {
         self.run(Sync::Full, move |conn| {
             let sql = "INSERT INTO audit (at_ms, account, what, detail) VALUES (?1, ?2, ?3, ?4)";
-            conn.execute(sql, params![at_ms, account, what, detail.to_string()]).map(drop)
+            conn.execute(sql, params![at_ms, account, what, detail.to_string()])
+                .map(drop)
         })
         .await
     }

@@ -28,7 +28,10 @@ impl Db {
         self.run(Sync::Lazy, move |conn| {
             let sql = "SELECT count, until_s FROM login_failure WHERE what = ?1";
             let found = conn.query_row(sql, [what], |row| {
-                Ok(Failures { count: row.get(0)?, until_s: row.get(1)? })
+                Ok(Failures {
+                    count: row.get(0)?,
+                    until_s: row.get(1)?,
+                })
             });
             Ok(found.optional()?.unwrap_or_default())
         })
@@ -63,7 +66,8 @@ impl Db {
     /// When it cannot be written.
     pub async fn failures_clear(&self, what: String) -> Result<()> {
         self.run(Sync::Full, move |conn| {
-            conn.execute("DELETE FROM login_failure WHERE what = ?1", [what]).map(drop)
+            conn.execute("DELETE FROM login_failure WHERE what = ?1", [what])
+                .map(drop)
         })
         .await
     }

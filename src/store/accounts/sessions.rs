@@ -45,7 +45,8 @@ pub struct Session {
     pub addr: String,
 }
 
-const COLUMNS: &str = "SELECT s.id, a.name, a.role, s.opened_s, s.used_s, s.expires_s, s.agent, s.addr
+const COLUMNS: &str =
+    "SELECT s.id, a.name, a.role, s.opened_s, s.used_s, s.expires_s, s.agent, s.addr
     FROM login_session s JOIN account a ON a.name = s.account";
 
 impl Db {
@@ -55,9 +56,9 @@ impl Db {
     /// `NotFound` when there is no such account; when it cannot be written.
     pub async fn session_open(&self, session: NewSession) -> Result<i64> {
         let opened = self.run(Sync::Full, move |conn| open(conn, &session));
-        opened.await?.ok_or_else(|| {
-            Error::new(Kind::NotFound, "The account of this session is gone.")
-        })
+        opened
+            .await?
+            .ok_or_else(|| Error::new(Kind::NotFound, "The account of this session is gone."))
     }
 
     /// The session of a token, unless it is over.
@@ -67,7 +68,8 @@ impl Db {
     pub async fn session_find(&self, token: [u8; 32], now_s: i64) -> Result<Option<Session>> {
         self.run(Sync::Lazy, move |conn| {
             let sql = format!("{COLUMNS} WHERE s.token = ?1 AND s.expires_s > ?2");
-            conn.query_row(&sql, params![token, now_s], session).optional()
+            conn.query_row(&sql, params![token, now_s], session)
+                .optional()
         })
         .await
     }
@@ -121,10 +123,20 @@ impl Db {
 }
 
 fn open(conn: &Connection, new: &NewSession) -> Answer<Option<i64>> {
-    conn.execute("DELETE FROM login_session WHERE expires_s <= ?1", [new.now_s])?;
+    conn.execute(
+        "DELETE FROM login_session WHERE expires_s <= ?1",
+        [new.now_s],
+    )?;
     let sql = "INSERT INTO login_session (token, account, opened_s, used_s, expires_s, agent, addr)
                SELECT ?1, name, ?3, ?3, ?4, ?5, ?6 FROM account WHERE name = ?2 RETURNING id";
-    let values = params![new.token, new.account, new.now_s, new.expires_s, new.agent, new.addr];
+    let values = params![
+        new.token,
+        new.account,
+        new.now_s,
+        new.expires_s,
+        new.agent,
+        new.addr
+    ];
     conn.query_row(sql, values, |row| row.get(0)).optional()
 }
 

@@ -332,5 +332,7 @@ CREATE TABLE login_failure (
 CREATE TABLE erasure (
     viewer INTEGER PRIMARY KEY,
     -- Up to this event it is done.
-    done_seq INTEGER NOT NULL DEFAULT 0
+    done_seq INTEGER NOT NULL DEFAULT 0,
+    -- It stands in no row any more; the file is still to be written anew.
+    blanked INTEGER NOT NULL DEFAULT 0 CHECK (blanked IN (0, 1))
 ) STRICT;

@@ -1,34 +1,26 @@
 //! What is known of one viewer is taken out of everything: names, texts, address. What they did stays as a count without a name.
 //!
 //! ```text
-//!   note ──> events, in slices ──> tables, outbox ──> log emptied ──> damaged files removed ──> note away
-//!     └── crash: the next start goes on from here ──────────────────────────────────────────────┘
+//!   note ──> events, in slices ──> tables, outbox ──> log emptied ~~ sweep: file written anew, damaged ones removed ──> note away
+//!     └── crash: the next start goes on from here ─────────────────────────────────────────────────────────────────────┘
 //! ```
-
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::put::Pen;
-use super::{int, word};
-use crate::error::{Error, Kind, Result};
+use super::{copies, int, word};
+use crate::error::Result;
 use crate::room::live::event::{Fact, Winner};
-use crate::store::db::{Answer, DATABASE, Db, Sync};
-use crate::store::forget;
+use crate::store::db::{Answer, Db, Sync};
 
 /// The name of somebody whose data was erased.
 pub const ERASED: &str = "erased";
 /// Rows of one go.
 const ROWS: i64 = 300;
-/// Bytes of a damaged file that are overwritten at most.
-const OVERWRITTEN: u64 = 128 * 1024 * 1024;
 
 impl Db {
-    /// Takes the names, texts and address of a viewer out of everything that is stored, so that no byte of them is left in the
-    /// database's files. `false`: nothing is known of this number. Who is told `true` has them on no disk of ours any more; a
-    /// state in memory must be made anew.
+    /// Takes the names, texts and address of a viewer out of every row. `false`: nothing is known of this number. Copies in unused
+    /// parts of the file go with the next [`Db::erase_sweep`]. A state in memory must be made anew.
     ///
     /// # Errors
     /// When it cannot be written; then it goes on at the next [`Db::erase_unfinished`].
@@ -41,37 +33,81 @@ impl Db {
         Ok(true)
     }
 
-    /// Goes on with what a crash or an error broke off; how many viewers. To be called at a start, before events are read.
+    /// After erasures: writes the database's file anew, so that no byte of them is left, the copies of it too. Everything waits meanwhile, seconds on a slow card: to be called while no show runs. Whether there was anything
+    /// to do.
+    ///
+    /// # Errors
+    /// When there is no room, or it cannot be written; it is to be called again then.
+    pub async fn erase_sweep(&self) -> Result<bool> {
+        let due = self.run(Sync::Lazy, |conn| {
+            let sql = "SELECT viewer FROM erasure WHERE blanked = 1";
+            conn.prepare(sql)?
+                .query_map([], |row| row.get::<_, i64>(0))?
+                .collect::<Answer<Vec<_>>>()
+        });
+        let due = due.await?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        self.write_anew().await?;
+        copies::erase(self, due.clone()).await?;
+        self.run(Sync::Full, move |conn| {
+            let sql = "DELETE FROM erasure WHERE viewer = ?1 AND blanked = 1";
+            due.iter()
+                .try_for_each(|viewer| conn.execute(sql, [viewer]).map(drop))
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// Goes on with what a crash or an error broke off, and sweeps; how many viewers. To be called at a start, before events are read.
     ///
     /// # Errors
     /// When it cannot be written.
     pub async fn erase_unfinished(&self) -> Result<u32> {
-        let left: Vec<i64> = self
+        let left: Vec<(i64, bool)> = self
             .run(Sync::Lazy, |conn| {
-                conn.prepare("SELECT viewer FROM erasure ORDER BY viewer")?
-                    .query_map([], |row| row.get(0))?
+                conn.prepare("SELECT viewer, blanked FROM erasure ORDER BY viewer")?
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                     .collect()
             })
             .await?;
         let mut n = 0;
-        for viewer in left {
-            self.erase_rest(viewer).await?;
+        for (viewer, blanked) in left {
+            if !blanked {
+                self.erase_rest(viewer).await?;
+            }
             n += 1;
         }
+        self.erase_sweep().await?;
         Ok(n)
     }
 
     async fn erase_rest(&self, viewer: i64) -> Result<()> {
-        while self.run(Sync::Full, move |conn| events(conn, viewer)).await? {}
-        while self.run(Sync::Full, move |conn| messages(conn, viewer)).await? > 0 {}
-        self.run(Sync::Full, move |conn| tables(conn, viewer)).await?;
-        self.settle_log().await?;
-        damaged_files(self, None).await;
-        self.run(Sync::Full, move |conn| {
-            conn.execute("DELETE FROM erasure WHERE viewer = ?1", [viewer]).map(drop)
-        })
-        .await
+        while self
+            .run(Sync::Full, move |conn| events(conn, viewer))
+            .await?
+        {}
+        while self
+            .run(Sync::Full, move |conn| messages(conn, viewer))
+            .await?
+            > 0
+        {}
+        self.run(Sync::Full, move |conn| tables(conn, viewer))
+            .await?;
+        self.settle_log().await
     }
+}
+
+/// All of it in one transaction, for a copy that nobody else uses.
+pub fn at_once(conn: &Connection, viewer: i64) -> Answer<()> {
+    if note(conn, viewer)? {
+        while events(conn, viewer)? {}
+        while messages(conn, viewer)? > 0 {}
+        tables(conn, viewer)?;
+    }
+    let sql = "DELETE FROM erasure WHERE viewer = ?1";
+    conn.execute(sql, [viewer]).map(drop)
 }
 
 /// Notes that it begins, if there is anything of this viewer.
@@ -79,7 +115,7 @@ fn note(conn: &Connection, viewer: i64) -> Answer<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM viewer WHERE viewer = ?1) OR EXISTS (SELECT 1 FROM event WHERE viewer = ?1)";
     let known: bool = conn.query_row(sql, [viewer], |row| row.get(0))?;
     if known {
-        let sql = "INSERT INTO erasure (viewer) VALUES (?1) ON CONFLICT DO UPDATE SET done_seq = 0";
+        let sql = "INSERT INTO erasure (viewer) VALUES (?1) ON CONFLICT DO UPDATE SET done_seq = 0, blanked = 0";
         conn.execute(sql, [viewer])?;
     }
     Ok(known)
@@ -119,7 +155,10 @@ fn events(conn: &Connection, viewer: i64) -> Answer<bool> {
     }
     pen.run("DELETE FROM event_gate", [])?;
     if let Some(last) = last {
-        pen.run("UPDATE erasure SET done_seq = ?2 WHERE viewer = ?1", (viewer, last))?;
+        pen.run(
+            "UPDATE erasure SET done_seq = ?2 WHERE viewer = ?1",
+            (viewer, last),
+        )?;
     }
     Ok(last.is_some())
 }
@@ -152,7 +191,9 @@ fn blank(pen: &mut Pen<'_>, fact: &mut Fact, row: &Row, viewer: i64) -> Answer<(
             addr.clear();
         }
         Fact::Renamed { name, .. } => ERASED.clone_into(name),
-        Fact::Said { name, text, nonce, .. } => {
+        Fact::Said {
+            name, text, nonce, ..
+        } => {
             ERASED.clone_into(name);
             text.clear();
             *nonce = None;
@@ -161,9 +202,20 @@ fn blank(pen: &mut Pen<'_>, fact: &mut Fact, row: &Row, viewer: i64) -> Answer<(
             ERASED.clone_into(name);
             text.clear();
         }
-        Fact::Gave { gift, name, combo, origin, .. } => {
+        Fact::Gave {
+            gift,
+            name,
+            combo,
+            origin,
+            ..
+        } => {
             ERASED.clone_into(name);
-            *combo = combo_of(pen, row, viewer, (gift, combo, origin.as_deref().unwrap_or("")))?;
+            *combo = combo_of(
+                pen,
+                row,
+                viewer,
+                (gift, combo, origin.as_deref().unwrap_or("")),
+            )?;
         }
         Fact::Ordered { name, .. } => *name = None,
         Fact::DrawDone { winners, .. } => blank_winners(winners, viewer),
@@ -227,7 +279,7 @@ fn messages(conn: &Connection, viewer: i64) -> Answer<usize> {
     conn.execute(sql, params![viewer, ERASED, ROWS])
 }
 
-/// The other tables.
+/// The other tables. With them it stands in no row.
 fn tables(conn: &Connection, viewer: i64) -> Answer<()> {
     for sql in [
         "UPDATE viewer SET name = ?2, addr = '', erased = 1 WHERE viewer = ?1",
@@ -253,41 +305,7 @@ fn tables(conn: &Connection, viewer: i64) -> Answer<()> {
     let sql = "DELETE FROM outbox WHERE instr(payload, CAST('\"viewer\"' AS BLOB)) > 0 AND CASE
                WHEN json_valid(CAST(payload AS TEXT)) THEN EXISTS (SELECT 1 FROM json_tree(CAST(outbox.payload AS TEXT)) t
                WHERE t.key = 'viewer' AND t.value = ?1) ELSE 1 END";
+    conn.execute(sql, [viewer])?;
+    let sql = "UPDATE erasure SET blanked = 1 WHERE viewer = ?1";
     conn.execute(sql, [viewer]).map(drop)
-}
-
-/// Removes damaged databases that were moved aside: those that are older than `age`, or all. They hold what people said, and
-/// nothing can be erased in them.
-pub async fn damaged_files(db: &Db, age: Option<Duration>) {
-    let dir = db.dir().to_owned();
-    let work = tokio::task::spawn_blocking(move || remove_damaged(&dir, age));
-    if let Ok(Err(e)) = work.await {
-        tracing::warn!("{}", e.report());
-    }
-}
-
-fn remove_damaged(dir: &Path, age: Option<Duration>) -> Result<()> {
-    let failed = |e: std::io::Error| {
-        let said = "A damaged database cannot be removed from the state folder.";
-        Error::new(Kind::Internal, said).caused_by(e)
-    };
-    for entry in fs::read_dir(dir).map_err(failed)?.flatten() {
-        let name = entry.file_name();
-        let aside = name
-            .to_str()
-            .is_some_and(|n| n.starts_with(DATABASE) && n.contains(".broken-"));
-        let meta = entry.metadata().map_err(failed)?;
-        let old = age.is_none_or(|age| {
-            let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            SystemTime::now().duration_since(modified).is_ok_and(|d| d > age)
-        });
-        if aside && old && meta.is_file() {
-            let mut left = OVERWRITTEN;
-            if let Err(e) = forget::overwrite(&entry.path(), &mut left) {
-                tracing::warn!(error = %e, "a damaged database is removed without being overwritten");
-            }
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
 }

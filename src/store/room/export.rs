@@ -50,7 +50,8 @@ impl Db {
     /// # Errors
     /// When it cannot be read.
     pub async fn export_viewer(&self, viewer: u64) -> Result<Option<Value>> {
-        self.run(Sync::Lazy, move |conn| export(conn, int(viewer))).await
+        self.run(Sync::Lazy, move |conn| export(conn, int(viewer)))
+            .await
     }
 }
 
@@ -75,14 +76,18 @@ fn export(conn: &Connection, viewer: i64) -> Answer<Option<Value>> {
     out.insert("moderated".into(), rows(conn, sql, viewer)?.into());
     out.insert("events".into(), events.into());
     let sql = "SELECT 1 FROM erasure WHERE viewer = ?1";
-    let erasing = conn.query_row(sql, [viewer], |_| Ok(())).optional()?.is_some();
+    let erasing = conn
+        .query_row(sql, [viewer], |_| Ok(()))
+        .optional()?
+        .is_some();
     out.insert("being_erased".into(), erasing.into());
     Ok(Some(out.into()))
 }
 
 /// The record itself.
 fn events(conn: &Connection, viewer: i64) -> Answer<Vec<Value>> {
-    let sql = "SELECT seq, at_ms, show, data FROM event WHERE viewer = ?1 AND viewer > 0 ORDER BY seq";
+    let sql =
+        "SELECT seq, at_ms, show, data FROM event WHERE viewer = ?1 AND viewer > 0 ORDER BY seq";
     let mut found = conn.prepare(sql)?;
     let mut rows = found.query([viewer])?;
     let mut all = Vec::new();
@@ -101,7 +106,7 @@ fn events(conn: &Connection, viewer: i64) -> Answer<Vec<Value>> {
 /// Rows as JSON, by the names of their columns.
 fn rows(conn: &Connection, sql: &str, viewer: i64) -> Answer<Vec<Value>> {
     let mut found = conn.prepare(sql)?;
-    let names: Vec<String> = found.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = found.column_names().map(str::to_owned).collect();
     let mut rows = found.query([viewer])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {

@@ -8,6 +8,7 @@
 //! State and reports are made from events alone; a table is for those who look for something of one viewer or one show.
 //! docs/store.md says what is kept how long.
 
+mod copies;
 mod erase;
 mod export;
 mod people;

@@ -17,7 +17,10 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
             pen.run(sql, (show, title, at_ms))?;
         }
         Fact::ShowEnded => {
-            pen.run("UPDATE show SET ended_ms = ?2 WHERE show = ?1", (show, at_ms))?;
+            pen.run(
+                "UPDATE show SET ended_ms = ?2 WHERE show = ?1",
+                (show, at_ms),
+            )?;
         }
         Fact::Came { name, role, addr } => {
             let sql = "INSERT INTO viewer (viewer, name, role, addr, came_ms, last_ms)
@@ -42,7 +45,12 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
                        ON CONFLICT DO UPDATE SET stayed_ms = stayed_ms + excluded.stayed_ms";
             pen.run(sql, (show, viewer, int(*stayed_ms)))?;
         }
-        Fact::Moderated { act, by, what, undoes } => {
+        Fact::Moderated {
+            act,
+            by,
+            what,
+            undoes,
+        } => {
             audit(pen, at_ms, *act, by, what, *undoes)?;
             moderate(pen, what)?;
         }

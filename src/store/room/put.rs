@@ -93,7 +93,10 @@ pub fn all(conn: &Connection, events: &[Event]) -> Answer<()> {
         let sql = "INSERT INTO event (seq, at_ms, show, viewer, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let data = word(&event.fact)?;
         let (seq, show, viewer) = (int(event.seq), int(event.show), int(event.viewer));
-        pen.run(sql, (seq, event.at_ms, show, viewer, event.fact.kind(), data))?;
+        pen.run(
+            sql,
+            (seq, event.at_ms, show, viewer, event.fact.kind(), data),
+        )?;
         numbers(&mut gathered, event);
         sums::gather(&mut gathered, event);
         stand(&mut pen, event)?;
@@ -164,6 +167,7 @@ fn stand(pen: &mut Pen<'_>, event: &Event) -> Answer<()> {
                    ON CONFLICT DO UPDATE SET seq = excluded.seq";
         pen.run(sql, (what, int(event.seq))).map(drop)
     } else {
-        pen.run("DELETE FROM standing WHERE what = ?1", [what]).map(drop)
+        pen.run("DELETE FROM standing WHERE what = ?1", [what])
+            .map(drop)
     }
 }

@@ -80,7 +80,11 @@ impl Db {
         self.run(Sync::Lazy, move |conn| {
             let sql = "SELECT seq, at_ms, show, viewer, data FROM event
                        WHERE show = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
-            events(conn, sql, params![int(show), int(after_seq), limit.min(PAGE)])
+            events(
+                conn,
+                sql,
+                params![int(show), int(after_seq), limit.min(PAGE)],
+            )
         })
         .await
     }
@@ -153,7 +157,10 @@ fn events(conn: &Connection, sql: &str, params: impl Params) -> Answer<Vec<Event
         }
     }
     if unknown > 0 {
-        tracing::warn!(unknown, "events of the room that this version cannot read are left out");
+        tracing::warn!(
+            unknown,
+            "events of the room that this version cannot read are left out"
+        );
     }
     Ok(all)
 }
@@ -173,7 +180,9 @@ fn event(row: &Row<'_>) -> Answer<Event> {
 /// The highest numbers.
 fn highest(conn: &Connection) -> Answer<HighestRow> {
     let mut found = conn.prepare("SELECT name, value FROM highest")?;
-    let rows = found.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    let rows = found.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    })?;
     let mut all = HighestRow::default();
     for row in rows {
         let (name, value) = row?;

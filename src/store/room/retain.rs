@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::put::Pen;
-use super::{erase, int};
+use super::{copies, int};
 use crate::error::Result;
 use crate::room::live::event::Fact;
 use crate::store::db::{Answer, Db, Sync};
@@ -83,14 +83,18 @@ impl Db {
             after = at;
         }
         let mut acts = 0;
-        while self.run(Sync::Lazy, move |conn| old_acts(conn, cut_ms)).await? > 0 {
+        while self
+            .run(Sync::Lazy, move |conn| old_acts(conn, cut_ms))
+            .await?
+            > 0
+        {
             acts += 1;
         }
         if gone != Retained::default() || acts > 0 {
             self.settle_log().await?;
         }
         let age = Duration::from_secs(u64::from(days) * 86_400);
-        erase::damaged_files(self, Some(age)).await;
+        copies::forget_older(self, age).await?;
         Ok(gone)
     }
 }
@@ -160,7 +164,10 @@ fn slice(conn: &Connection, after: i64, cut: i64) -> Answer<(i64, u64)> {
     for old in old {
         forget(&mut pen, &old)?;
         pen.run("DELETE FROM event WHERE seq = ?1", [old.seq])?;
-        pen.run("UPDATE show SET expired = 1 WHERE show = ?1 AND expired = 0", [old.show])?;
+        pen.run(
+            "UPDATE show SET expired = 1 WHERE show = ?1 AND expired = 0",
+            [old.show],
+        )?;
         (at, n) = (old.seq, n + 1);
         if begun.elapsed() > SLICE {
             break;
@@ -193,7 +200,8 @@ fn forget(pen: &mut Pen<'_>, old: &Old) -> Answer<()> {
         }
         Fact::Gave { name, .. } => {
             let giver = if old.viewer == 0 { name.as_str() } else { "" };
-            let sql = "DELETE FROM gift WHERE show = ?1 AND viewer = ?2 AND giver = ?3 AND last_seq = ?4";
+            let sql =
+                "DELETE FROM gift WHERE show = ?1 AND viewer = ?2 AND giver = ?3 AND last_seq = ?4";
             pen.run(sql, params![old.show, old.viewer, giver, old.seq])?;
         }
         Fact::PollOpened { poll, .. } => {

@@ -11,13 +11,23 @@ use crate::store::db::Answer;
 pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<()> {
     let (at_ms, show, viewer) = (event.at_ms, int(event.show), int(event.viewer));
     match &event.fact {
-        Fact::ProductSet { product, name, price, old_price, stock, url } => {
+        Fact::ProductSet {
+            product,
+            name,
+            price,
+            old_price,
+            stock,
+            url,
+        } => {
             let sql = "INSERT INTO product (product, at_ms, name, price, old_price, stock, url)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                        ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, name = excluded.name, price = excluded.price,
                        old_price = excluded.old_price, stock = excluded.stock, url = excluded.url, removed = 0";
             let product = int(*product);
-            pen.run(sql, params![product, at_ms, name, price, old_price, stock, url])?;
+            pen.run(
+                sql,
+                params![product, at_ms, name, price, old_price, stock, url],
+            )?;
         }
         Fact::ProductRemoved { product } => {
             let sql = "UPDATE product SET removed = 1 WHERE product = ?1";
@@ -28,14 +38,28 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
             pen.run(sql, (int(*pin), at_ms, show, int(*product)))?;
         }
         Fact::Unpinned { pin } => {
-            pen.run("UPDATE pin SET until_ms = ?2 WHERE pin = ?1", (int(*pin), at_ms))?;
+            pen.run(
+                "UPDATE pin SET until_ms = ?2 WHERE pin = ?1",
+                (int(*pin), at_ms),
+            )?;
         }
         Fact::Clicked { pin, product } => {
             let sql = "INSERT INTO click (seq, at_ms, show, pin, product, viewer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let (pin, product) = (int(*pin), int(*product));
-            pen.run(sql, params![int(event.seq), at_ms, show, pin, product, viewer])?;
+            pen.run(
+                sql,
+                params![int(event.seq), at_ms, show, pin, product, viewer],
+            )?;
         }
-        Fact::Ordered { order, pin, product, count, amount_minor, currency, name } => {
+        Fact::Ordered {
+            order,
+            pin,
+            product,
+            count,
+            amount_minor,
+            currency,
+            name,
+        } => {
             let sql = "INSERT INTO shop_order (id, seq, at_ms, show, viewer, pin, product, count, amount_minor, currency, name)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING";
             let (pin, product) = (pin.map(int), product.map(int));
@@ -43,7 +67,17 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
             let new = pen.run(
                 sql,
                 params![
-                    order, int(event.seq), at_ms, show, viewer, pin, product, count, amount, currency, name
+                    order,
+                    int(event.seq),
+                    at_ms,
+                    show,
+                    viewer,
+                    pin,
+                    product,
+                    count,
+                    amount,
+                    currency,
+                    name
                 ],
             )?;
             if new > 0 {

@@ -27,7 +27,9 @@ pub fn put(pen: &mut Pen<'_>, event: &Event) -> Answer<()> {
             let (line, role, state) = (int(*line), role_word(*role), word(state)?);
             pen.run(
                 sql,
-                params![line, at_ms, show, viewer, name, text, role, origin, state, nonce],
+                params![
+                    line, at_ms, show, viewer, name, text, role, origin, state, nonce
+                ],
             )?;
         }
         Fact::LineShown { line } => {
@@ -38,11 +40,20 @@ pub fn put(pen: &mut Pen<'_>, event: &Event) -> Answer<()> {
             let sql = "UPDATE message SET state = 'hidden', why = ?2 WHERE line = ?1";
             pen.run(sql, (int(*line), why))?;
         }
-        Fact::Asked { question, name, text, origin } => {
-            let sql = "INSERT INTO question (question, at_ms, show, viewer, name, text, origin, state)
+        Fact::Asked {
+            question,
+            name,
+            text,
+            origin,
+        } => {
+            let sql =
+                "INSERT INTO question (question, at_ms, show, viewer, name, text, origin, state)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending') ON CONFLICT DO NOTHING";
             let question = int(*question);
-            pen.run(sql, params![question, at_ms, show, viewer, name, text, origin])?;
+            pen.run(
+                sql,
+                params![question, at_ms, show, viewer, name, text, origin],
+            )?;
         }
         Fact::QuestionsSeen { questions } => {
             for question in questions {
@@ -54,7 +65,14 @@ pub fn put(pen: &mut Pen<'_>, event: &Event) -> Answer<()> {
             let sql = "UPDATE question SET state = ?2 WHERE question = ?1";
             pen.run(sql, (int(*question), word(state)?))?;
         }
-        Fact::Gave { gift, name, combo, count, more: _, origin } => {
+        Fact::Gave {
+            gift,
+            name,
+            combo,
+            count,
+            more: _,
+            origin,
+        } => {
             let sql = "INSERT INTO gift (at_ms, show, viewer, giver, origin, gift, combo, name, count, last_seq)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                        ON CONFLICT DO UPDATE SET name = excluded.name, last_seq = excluded.last_seq,
@@ -63,7 +81,18 @@ pub fn put(pen: &mut Pen<'_>, event: &Event) -> Answer<()> {
             let origin = origin.as_deref().unwrap_or("");
             pen.run(
                 sql,
-                params![at_ms, show, viewer, giver, origin, gift, combo, name, count, int(event.seq)],
+                params![
+                    at_ms,
+                    show,
+                    viewer,
+                    giver,
+                    origin,
+                    gift,
+                    combo,
+                    name,
+                    count,
+                    int(event.seq)
+                ],
             )?;
         }
         _ => {}

@@ -11,19 +11,35 @@ use crate::store::db::Answer;
 pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<()> {
     let (at_ms, show, viewer) = (event.at_ms, int(event.show), int(event.viewer));
     match &event.fact {
-        Fact::PollOpened { poll, question, choices, hidden } => {
+        Fact::PollOpened {
+            poll,
+            question,
+            choices,
+            hidden,
+        } => {
             let sql = "INSERT INTO poll (poll, at_ms, show, question, choices, hidden)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
             let choices = word(choices)?;
-            pen.run(sql, params![int(*poll), at_ms, show, question, choices, hidden])?;
+            pen.run(
+                sql,
+                params![int(*poll), at_ms, show, question, choices, hidden],
+            )?;
         }
-        Fact::Voted { poll, choice, instead_of } => {
+        Fact::Voted {
+            poll,
+            choice,
+            instead_of,
+        } => {
             let sql = "INSERT INTO vote (poll, viewer, choice, at_ms) VALUES (?1, ?2, ?3, ?4)
                        ON CONFLICT DO UPDATE SET choice = excluded.choice, at_ms = excluded.at_ms";
             pen.run(sql, (int(*poll), viewer, choice, at_ms))?;
             gathered.add(event.show, "votes", u64::from(instead_of.is_none()));
         }
-        Fact::PollClosed { poll, counts, winners } => {
+        Fact::PollClosed {
+            poll,
+            counts,
+            winners,
+        } => {
             let sql = "UPDATE poll SET closed_ms = ?2, counts = ?3, winners = ?4 WHERE poll = ?1";
             pen.run(sql, (int(*poll), at_ms, word(counts)?, word(winners)?))?;
         }
@@ -46,10 +62,18 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
                 pen.run(sql, (question, by))?;
             }
         }
-        Fact::DrawOpened { draw, title, winners, commitment } => {
+        Fact::DrawOpened {
+            draw,
+            title,
+            winners,
+            commitment,
+        } => {
             let sql = "INSERT INTO draw (draw, at_ms, show, title, winners, commitment, state)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open') ON CONFLICT DO NOTHING";
-            pen.run(sql, params![int(*draw), at_ms, show, title, winners, commitment])?;
+            pen.run(
+                sql,
+                params![int(*draw), at_ms, show, title, winners, commitment],
+            )?;
         }
         Fact::DrawEntered { draw } => {
             let sql = "INSERT INTO draw_entry (draw, viewer, at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -59,11 +83,19 @@ pub fn put(pen: &mut Pen<'_>, gathered: &mut Gathered, event: &Event) -> Answer<
                 gathered.add(event.show, "entries", 1);
             }
         }
-        Fact::DrawClosed { draw, entries, digest } => {
+        Fact::DrawClosed {
+            draw,
+            entries,
+            digest,
+        } => {
             let sql = "UPDATE draw SET state = 'closed', entries = ?2, digest = ?3 WHERE draw = ?1";
             pen.run(sql, (int(*draw), int(*entries), digest))?;
         }
-        Fact::DrawDone { draw, seed, winners } => {
+        Fact::DrawDone {
+            draw,
+            seed,
+            winners,
+        } => {
             let sql = "UPDATE draw SET state = 'done', seed = ?2, won = ?3 WHERE draw = ?1";
             pen.run(sql, (int(*draw), seed, word(winners)?))?;
         }
