@@ -13,6 +13,8 @@ mod listen;
 /// The HTTP API as an OpenAPI document.
 pub mod openapi;
 mod page;
+/// The report of a show as a page and as tables.
+pub mod report;
 mod secure;
 mod setup;
 mod status;
