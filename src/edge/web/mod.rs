@@ -10,6 +10,8 @@
 
 mod form;
 mod listen;
+/// Figures for Prometheus.
+pub mod metrics;
 /// The HTTP API as an OpenAPI document.
 pub mod openapi;
 mod page;

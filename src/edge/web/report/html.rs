@@ -349,7 +349,8 @@ fn funnel(page: &mut Page<'_>) {
         .funnel
         .iter()
         .map(|stage| {
-            let of = stage.of_viewers;
+            // All of all viewers: no more than what the number says.
+            let of = stage.of_viewers.filter(|_| stage.stage != "viewers");
             let dash = || "–".to_owned();
             vec![
                 escape(named(stage.stage)),

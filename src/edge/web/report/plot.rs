@@ -5,10 +5,10 @@ use std::fmt::Write;
 use super::format::{escape, fraction, length, percent, whole};
 use crate::room::report::{Here, Interval};
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 44.0;
-const RIGHT: f64 = 712.0;
+const RIGHT: f64 = 552.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 190.0;
 
@@ -60,10 +60,10 @@ impl Axes {
     }
 }
 
-fn open(label: &str, height: f64) -> String {
+fn open(label: &str, width: f64, height: f64) -> String {
     let label = escape(label);
     format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\"><title>{label}</title>"
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\"><title>{label}</title>"
     )
 }
 
@@ -74,7 +74,7 @@ pub(super) fn viewers(label: &str, steps: &[Here], length_ms: u64) -> String {
         top: ceiling(most as f64),
         steps: steps.len(),
     };
-    let mut out = open(label, HEIGHT);
+    let mut out = open(label, WIDTH, HEIGHT);
     axes.draw(&mut out, length_ms);
     let (mut area, mut line) = (format!("M{LEFT} {BOTTOM}"), String::new());
     for (i, step) in steps.iter().enumerate() {
@@ -101,7 +101,7 @@ pub(super) fn bars(label: &str, values: &[u64], length_ms: u64) -> String {
         top: ceiling(most as f64),
         steps: values.len(),
     };
-    let mut out = open(label, HEIGHT);
+    let mut out = open(label, WIDTH, HEIGHT);
     axes.draw(&mut out, length_ms);
     let gap = if values.len() > 200 { 0.0 } else { 1.0 };
     let mut path = String::new();
@@ -123,7 +123,7 @@ pub(super) type StageBar<'a> = (&'a str, u64, Option<Interval>);
 /// Bars of shares, each with its interval.
 pub(super) fn funnel(label: &str, stages: &[StageBar<'_>]) -> String {
     let (left, right, row) = (96.0, 560.0, 40.0);
-    let mut out = open(label, row * stages.len() as f64 + 8.0);
+    let mut out = open(label, 720.0, row * stages.len() as f64 + 8.0);
     for (i, (name, n, share)) in stages.iter().enumerate() {
         let y = row * i as f64 + 8.0;
         let x = |share: f64| left + (right - left) * share;
