@@ -161,9 +161,9 @@ pub fn render_html(report: &Report, head: &Head<'_>, lang: Lang) -> String {
     tables::incidents(&mut page);
     tables::moderation(&mut page);
     page.html("</div></main>");
-    let _ = write!(
+    let _ = writeln!(
         page.out,
-        "<footer><p>{}</p></footer></body></html>\n",
+        "<footer><p>{}</p></footer></body></html>",
         page.word(Word::Footer)
     );
     page.out
