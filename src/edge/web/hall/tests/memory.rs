@@ -161,6 +161,9 @@ impl Watching for Pictures {
     fn whep_end(&self, id: String) -> Later<Result<bool>> {
         now(id == "abc-1")
     }
+    fn whep_viewers(&self) -> u64 {
+        3
+    }
     fn fmp4(&self) -> Later<Result<Box<dyn Fmp4>>> {
         now(Box::new(Reel(0)))
     }
