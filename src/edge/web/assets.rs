@@ -16,10 +16,17 @@ pub struct Asset {
     pub bytes: &'static [u8],
 }
 
+/// Styles of the report.
+const REPORT: &str = "report.css";
+
 /// Files by their path below `assets/`.
 macro_rules! table {
     ($($path:literal),* $(,)?) => {
-        &[$(Asset { path: $path, bytes: include_bytes!(concat!("assets/", $path)) }),*]
+        &[
+            // It belongs to the report, and lies there.
+            Asset { path: REPORT, bytes: super::report::REPORT_CSS.as_bytes() },
+            $(Asset { path: $path, bytes: include_bytes!(concat!("assets/", $path)) }),*
+        ]
     };
 }
 
@@ -113,6 +120,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/edge/web/assets");
         let mut there = BTreeSet::new();
         files(&folder, "", &mut there);
+        there.insert(REPORT.to_owned());
         let table: BTreeSet<String> = ASSETS.iter().map(|a| a.path.to_owned()).collect();
         assert_eq!(table, there);
         assert_eq!(table.len(), ASSETS.len(), "a file twice");

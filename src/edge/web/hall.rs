@@ -28,6 +28,7 @@ mod visitor;
 mod watch_api;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -110,6 +111,27 @@ pub(crate) struct Shared {
     /// Logins are counted one after the other, so that a hundred at once are a hundred.
     counting: tokio::sync::Mutex<()>,
     addresses: Addresses,
+    tally: Tally,
+}
+
+/// What `/metrics` tells of the server.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Sockets that fell behind.
+    lagged: AtomicU64,
+    /// Who watches by fMP4 now.
+    fmp4: AtomicU64,
+    /// Answers of 1xx to 5xx.
+    answers: [AtomicU64; 5],
+}
+
+impl Tally {
+    fn answered(&self, status: u16) {
+        let class = usize::from(status / 100).saturating_sub(1);
+        if let Some(of) = self.answers.get(class) {
+            of.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Shared {
@@ -268,6 +290,7 @@ impl Hall {
             registers: Mutex::new(Buckets::new(REGISTERS.0, REGISTERS.1)),
             counting: tokio::sync::Mutex::default(),
             addresses,
+            tally: Tally::default(),
             inside,
             options,
         });

@@ -289,6 +289,8 @@ pub trait Watching: Send + Sync {
     fn whep(&self, offer: String) -> Later<Result<WhepAnswer>>;
     /// A session ends; `false`: there is no such session.
     fn whep_end(&self, id: String) -> Later<Result<bool>>;
+    /// How many watch so now.
+    fn whep_viewers(&self) -> u64;
     /// Fragments for Media Source Extensions.
     fn fmp4(&self) -> Later<Result<Box<dyn Fmp4>>>;
     /// Pictures can be had now: a camera or a slate is on air.

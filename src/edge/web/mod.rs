@@ -16,9 +16,13 @@ pub mod hall;
 /// What the room's server gets from the rest of the box.
 pub mod inside;
 mod listen;
+/// Figures for Prometheus.
+pub mod metrics;
 /// The HTTP API as an OpenAPI document.
 pub mod openapi;
 mod page;
+/// The report of a show as a page and as tables.
+pub mod report;
 mod secure;
 mod setup;
 mod status;

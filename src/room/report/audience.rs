@@ -101,7 +101,7 @@ impl Audience {
                     presence.come(event.viewer, *elapsed);
                 }
                 Fact::Left { stayed_ms } if event.viewer != 0 => {
-                    presence.go(event.viewer, *elapsed, stayed_ms)
+                    presence.go(event.viewer, *elapsed, stayed_ms);
                 }
                 _ => continue,
             }

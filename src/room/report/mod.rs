@@ -127,4 +127,6 @@ fn frame(line: &Line<'_>) -> (String, Option<i64>) {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

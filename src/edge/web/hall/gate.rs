@@ -76,6 +76,7 @@ pub async fn guard(
         Some(fault) => fault.into_response(),
         None => next.run(request).await,
     };
+    shared.tally.answered(answer.status().as_u16());
     let headers = answer.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

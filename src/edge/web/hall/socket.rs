@@ -8,6 +8,7 @@
 //! (`lost`, close 1013) and joins anew. So is one whose session ended (close 4001).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::Extension;
@@ -135,6 +136,7 @@ impl<'a> Talk<'a> {
             End::Stuck => (1013, "lost", Some(Duration::from_secs(1))),
         };
         if let Some(wait) = wait {
+            self.shared.tally.lagged.fetch_add(1, Ordering::Relaxed);
             let lost = Message::Text(Utf8Bytes::from_static(r#"{"t":"lost"}"#));
             let _ = timeout(wait, self.socket.send(lost)).await;
         }

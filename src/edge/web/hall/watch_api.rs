@@ -1,6 +1,7 @@
 //! Watching: WHEP, fMP4 over a WebSocket, and where else the picture is to be had.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -102,7 +103,9 @@ pub async fn fmp4(
         .write_buffer_size(32 * 1024)
         .max_write_buffer_size(16 << 20);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        shared.tally.fmp4.fetch_add(1, Ordering::Relaxed);
         show(&shared, socket, pieces).await;
+        shared.tally.fmp4.fetch_sub(1, Ordering::Relaxed);
     }))
 }
 
