@@ -50,8 +50,7 @@ fn sound() -> Vec<AccessUnit> {
         });
     }
     encoder.stop();
-    let units = units.lock().unwrap().clone();
-    units
+    units.lock().unwrap().clone()
 }
 
 fn output(program: &str, args: &[&str]) -> String {
