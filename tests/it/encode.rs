@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod audio;
-mod picture;
-mod rig;
+pub mod picture;
+pub mod rig;
 mod session;
 mod video;

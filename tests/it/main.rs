@@ -27,3 +27,4 @@ mod status_screen;
 mod support;
 mod system;
 mod systemd;
+mod watch;

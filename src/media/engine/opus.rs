@@ -7,7 +7,6 @@ use std::time::Duration;
 use gstreamer as gst;
 
 use super::worker::{Jobs, Worker};
-use crate::config::AudioConfig;
 use crate::error::Result;
 use crate::media::opus::{OpusEncoder, OpusFeed};
 use crate::media::raw::FaultSink;
@@ -44,7 +43,8 @@ fn send(way_in: &WayIn, job: Job) {
 }
 
 impl Opus {
-    pub(super) fn start(config: &AudioConfig, clock: &MediaClock) -> Result<Self> {
+    /// For blocks of `rate` samples/s and `channels`.
+    pub(super) fn start((rate, channels): (u32, u32), clock: &MediaClock) -> Result<Self> {
         let wanted = Arc::new(AtomicBool::new(false));
         let way_in = WayIn::default();
         let (wish, way) = (wanted.clone(), way_in.clone());
@@ -55,7 +55,6 @@ impl Opus {
         });
         let slot = Slot::default();
         let (out, place, clock, way) = (feed.clone(), slot.clone(), clock.clone(), way_in.clone());
-        let (rate, channels) = (config.rate, config.channels);
         let told = AtomicBool::new(false);
         let worker = Worker::start("opus", move |job| {
             if matches!(job, Job::Failed) {
@@ -120,5 +119,45 @@ impl Opus {
         worker.stop(Duration::from_secs(1));
         let encoder = lock(&slot).take();
         drop(encoder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::fanout::Next;
+    use std::time::Instant;
+
+    fn until(what: &str, is: impl Fn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !is() {
+            assert!(Instant::now() < end, "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn the_encoder_runs_while_somebody_listens() {
+        gst::init().unwrap();
+        let opus = Opus::start((48_000, 2), &MediaClock::start()).unwrap();
+        let (feed, sink) = (opus.feed(), opus.sink());
+        assert!(lock(&opus.slot).is_none());
+        for _ in 0..2 {
+            let mut listener = feed.listen("test");
+            until("opened", || lock(&opus.slot).is_some());
+            for n in 0..20_u64 {
+                let mut block = gst::Buffer::from_slice(vec![0_u8; 1024 * 2 * 2]);
+                let pts = gst::ClockTime::from_nseconds(n * 1024 * 1_000_000_000 / 48_000);
+                block.get_mut().unwrap().set_pts(pts);
+                sink(&block);
+            }
+            let first = listener.frames.next_timeout(Duration::from_secs(5));
+            assert!(matches!(first, Next::Unit(_)), "{first:?}");
+            drop(listener);
+            until("closed", || lock(&opus.slot).is_none());
+        }
+        let begun = Instant::now();
+        opus.stop();
+        assert!(begun.elapsed() < Duration::from_millis(900));
     }
 }

@@ -107,7 +107,7 @@ impl Sound {
         };
         let encoder: Slot = Arc::new(Mutex::new(Some(maker.open()?)));
         let sink = encoder.clone();
-        let opus = Opus::start(config, clock)?;
+        let opus = Opus::start((config.rate, config.channels), clock)?;
         let listeners = opus.sink();
         let options = AudioOptions {
             rate: config.rate,

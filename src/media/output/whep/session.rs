@@ -23,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(15);
 const MAX_SPAN: Duration = Duration::from_millis(500);
 const MAX_BYTES: usize = 8 << 20;
 /// Where no keyframe comes in this time (a camera of which none can be asked for), the viewer begins with the whole cached GOP.
-const KEYFRAME: Duration = Duration::from_millis(700);
+const KEYFRAME: Duration = Duration::from_millis(300);
 const LONG_SPAN: Duration = Duration::from_secs(12);
 const LONG_BYTES: usize = 16 << 20;
 /// Units taken in one go, so that the others get their turn.

@@ -378,3 +378,23 @@ fn offers_that_cannot_be_met_are_refused() {
     }
     runtime.block_on(whep.stop());
 }
+
+/// `cargo test --lib whep::tests::time_to_the_first_picture -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn time_to_the_first_picture() {
+    let show = Show::start(None);
+    let (runtime, whep) = service(&show, None, 4);
+    let mut took: Vec<Duration> = (0..50)
+        .map(|_| {
+            let mut viewer = Viewer::come(&runtime, &whep).unwrap();
+            viewer.until(LIMIT, |g| !g.pictures.is_empty());
+            runtime.block_on(whep.end(&viewer.id));
+            std::thread::sleep(Duration::from_millis(137));
+            viewer.first.unwrap()
+        })
+        .collect();
+    took.sort();
+    println!("first picture: median {:?}, worst {:?}", took[25], took[49]);
+    runtime.block_on(whep.stop());
+}
