@@ -1,0 +1,3 @@
+import { startLang } from '../lib/i18n.js';
+
+startLang();
