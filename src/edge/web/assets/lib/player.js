@@ -152,7 +152,9 @@ export class Player {
         this.#now = null;
       }
     }
-    return this.#again(reason);
+    // Neither way has a picture: then WebRTC is not at fault, and there is likely nothing to see.
+    if (reason === 'no-frame') this.#webrtcFailedAt = -Infinity;
+    return this.#again(reason === 'no-frame' ? 'not-live' : reason);
   }
 
   #firstFrame(way, at) {

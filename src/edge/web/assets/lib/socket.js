@@ -37,12 +37,14 @@ export function askAfter(last, held = []) {
   return Math.max(0, Math.min(last - LOOK_BACK, ...[...held].map((n) => n - 1)));
 }
 
-/** The lines of a `hello` that are no longer to be seen: known ones in its range that it does not have. */
-export function goneLines(known, lines) {
-  if (!lines.length) return [];
+const FULL = 100; // a hello of so many lines may have been cut off at its beginning
+
+/** Known lines that are no longer to be seen, by the `hello` to a connection that asked for those after `after`. */
+export function goneLines(known, lines, after) {
+  if (after === null) return [];
   const there = new Set(lines.map((l) => l.line));
-  const [from, to] = [lines[0].line, lines[lines.length - 1].line];
-  return [...known].filter((n) => n >= from && n <= to && !there.has(n));
+  const from = lines.length >= FULL ? lines[0].line : after + 1;
+  return [...known].filter((n) => n >= from && !there.has(n));
 }
 
 export class Socket {
@@ -59,6 +61,7 @@ export class Socket {
   #ready = false;
   #next = 1;
   #last = 0;
+  #after = null;
   #held = new Set();
   #known = new Set();
 
@@ -150,8 +153,8 @@ export class Socket {
       if (this.#closed) return;
       const url = new URL(this.#path, location.href);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-      const after = askAfter(this.#last, this.#held);
-      if (after !== null) url.searchParams.set('after', String(after));
+      this.#after = askAfter(this.#last, this.#held);
+      if (this.#after !== null) url.searchParams.set('after', String(this.#after));
       const ws = new WebSocket(url);
       this.#ws = ws;
       ws.onmessage = (event) => this.#message(ws, event.data);
@@ -229,7 +232,7 @@ export class Socket {
 
   #hello(m) {
     m.lines ??= [];
-    const gone = goneLines(this.#known, m.lines);
+    const gone = m.room?.panic ? [] : goneLines(this.#known, m.lines, this.#after);
     m.lines.forEach((l) => this.#note(l));
     this.#attempt = 0;
     this.#ready = true;

@@ -81,6 +81,8 @@ export default {
   'gift.cake': 'a cake',
   'gift.clap': 'applause',
   'gift.fire': 'a flame',
+  'gift.coffee': 'a coffee',
+  'gift.fireworks': 'fireworks',
   'gift.crown': 'a crown',
 
   'poll.title': 'Poll',

@@ -81,6 +81,8 @@ export default {
   'gift.cake': '蛋糕',
   'gift.clap': '掌声',
   'gift.fire': '火焰',
+  'gift.coffee': '咖啡',
+  'gift.fireworks': '烟花',
   'gift.crown': '皇冠',
 
   'poll.title': '投票',
