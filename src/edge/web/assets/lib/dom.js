@@ -98,6 +98,7 @@ const ICONS = {
   mute: 'M4 9v6h4l5 4V5L8 9ZM17 9.500l4.500 5M21.500 9.500l-4.500 5',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
+  chevron: 'M6 15l6-6 6 6',
   up: 'M12 19V6M6 11l6-6 6 6',
   close: 'M6 6l12 12M18 6 6 18',
   menu: 'M4 7h16M4 12h16M4 17h16',

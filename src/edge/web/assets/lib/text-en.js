@@ -91,6 +91,7 @@ export default {
   'poll.hidden': 'Results come when the poll is closed.',
   'poll.closed': 'The poll is closed.',
   'poll.votes': ['{n} vote', '{n} votes'],
+  'poll.total': ['{n} vote in all.', '{n} votes in all.'],
   'poll.share': '{p} %',
   'poll.winner': '“{a}” won.',
   'poll.tie': 'It is a tie between {list}.',

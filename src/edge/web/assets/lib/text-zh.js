@@ -91,6 +91,7 @@ export default {
   'poll.hidden': '投票结束后公布结果。',
   'poll.closed': '投票已结束。',
   'poll.votes': ['{n} 票', '{n} 票'],
+  'poll.total': ['共 {n} 票。', '共 {n} 票。'],
   'poll.share': '{p}%',
   'poll.winner': '“{a}”胜出。',
   'poll.tie': '{list}票数相同。',

@@ -50,7 +50,7 @@ export function poll(room) {
         parts.body.hidden = !open;
       },
     }, icon('poll'), h('span', { class: 'grow', id: 'poll-title', test: 'poll-question' }, p.question),
-    h('span', { class: 'icon turn', 'aria-hidden': 'true' }, icon('up')));
+    h('span', { class: 'icon turn', 'aria-hidden': 'true' }, icon('chevron')));
     const choices = p.choices.map((text, i) => {
       const amount = h('span', { class: 'amount' });
       const share = h('span', { class: 'share', test: `poll-share-${i}` });
@@ -106,7 +106,7 @@ export function poll(room) {
       const joined = vars.names ? [vars.names.slice(0, -1).join(', '), vars.names.at(-1)].filter(Boolean).join(t('poll.and')) : '';
       text = `${t('poll.closed')} ${t(name, { ...vars, list: joined })}`;
     }
-    text += ` ${t('poll.votes', { n: p.votes })}.`;
+    text += ` ${t('poll.total', { n: p.votes })}`;
     if (parts.foot.textContent !== text) parts.foot.textContent = text;
   }
   room.on('poll', update);
