@@ -230,8 +230,7 @@ pub struct ActDone {
     pub at_ms: i64,
     /// Account.
     pub by: String,
-    /// What.
-    #[serde(flatten)]
+    /// What. Not flattened: its tag has the name of the number.
     pub what: super::event::Moderation,
     /// It can be taken back, and was not.
     pub can_undo: bool,
