@@ -171,7 +171,7 @@ function drawMake(first) {
     entry.item = d;
     entry.node.dataset.draw = d.draw;
     text(title, d.title);
-    say(where, `desk.draw.${d.state}`);
+    say(where, `desk.draw.is-${d.state}`);
     say(entries, "desk.draw.entries", { n: d.entries, winners: d.winners });
     won.hidden = d.won.length === 0;
     say(won, "desk.draw.won", { names: d.won.map((w) => w.name).join(", ") });
