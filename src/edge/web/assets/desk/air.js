@@ -116,7 +116,7 @@ function destinationMake(first) {
   const url = el("p", { class: "mono small soft" });
   const gone = button("desk.remove", async () => {
     if (await confirm("desk.dest.ask", { name: entry.item.name }, "desk.remove")) await order("destination-remove", { destination: entry.item.name });
-  }, { test: "destination-remove", kind: "danger" });
+  }, { test: "destination-remove", kind: "danger small-button" });
   entry.node = el("li", { class: "line", test: "destination" }, el("div", { class: "by" }, dot, name, on.node), words, url, el("div", { class: "acts one" }, gone));
   entry.update = (d) => {
     entry.item = d;

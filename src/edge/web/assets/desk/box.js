@@ -145,13 +145,16 @@ function wayInCard() {
     }, { test: "address-copy", kind: "small-button" }))));
   const safe = (all) => all.filter((a) => /^https?:\/\//i.test(a));
   show([`${location.origin}/`]);
-  if (isOwner()) {
-    get("/api/status").then((s) => {
-      const all = safe(s.web?.addresses ?? []);
-      if (all.length) show(all);
-    }).catch(() => {});
-  }
+  if (isOwner()) get("/api/status").then((s) => show(safe(addressesOf(s.web)))).catch(() => {});
   return card("desk.way", "card-way", el("p", { class: "soft", t: "desk.way.hint" }), list);
+}
+
+/// Where viewers find the room: by address and by name, plainly and with HTTPS.
+function addressesOf(web) {
+  const ports = [["http", web?.port], ["https", web?.tls_port]].filter(([, port]) => Number.isInteger(port));
+  const hosts = [location.hostname, ...(web?.names ?? []).map((name) => `${name}.local`)];
+  const all = ports.flatMap(([kind, port]) => hosts.map((host) => `${kind}://${host}:${port}/`));
+  return [...new Set([...(web?.addresses ?? []), ...all, ...(all.length ? [] : [`${location.origin}/`])])];
 }
 
 function aboutCard() {

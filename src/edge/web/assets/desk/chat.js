@@ -66,7 +66,8 @@ function makeLine(kind) {
       if (!mark.hidden) say(mark, line.state === "hidden" ? "desk.is-hidden" : person?.banned ? "desk.is-banned" : "desk.is-muted");
       approve.hidden = line.state === "shown";
       hide.hidden = line.state === "hidden";
-      more.hidden = !line.viewer;
+      more.hidden = !line.viewer || line.role !== "viewer";
+      if (more.hidden) who.node.hidden = true;
       who.set(person);
     };
     return entry;
@@ -147,6 +148,8 @@ function people() {
       else if (muted > 0) say(state_, "desk.muted-for", { time: span(muted / 1000) });
       else say(state_, p.here ? "desk.is-here" : "desk.is-away");
       who.set(p);
+      // The staff are not moderated from here: an owner takes their account away.
+      who.node.hidden = p.role !== "viewer";
     };
     return entry;
   };
@@ -278,4 +281,7 @@ export function panic() {
   return node;
 }
 
-export const chatPanels = () => [holdQueue(), chat(), people(), rules(), log()];
+/// Columns on a desktop; on a phone they stand one under the other, the queue and the chat first.
+export const chatPanels = () => [
+  el("div", { class: "column" }, holdQueue(), rules()), el("div", { class: "column" }, chat()), el("div", { class: "column" }, people(), log()),
+];

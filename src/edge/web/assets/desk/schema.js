@@ -42,7 +42,7 @@ export function part(schema, defs, path, value) {
 function group(s, defs, path, value) {
   const parts = Object.entries(s.properties).map(([key, one]) => [key, part(one, defs, path ? `${path}.${key}` : key, value?.[key])]);
   const whole = (s.required?.length ?? 0) > 0;
-  const inside = parts.map(([, one]) => one.node);
+  const inside = parts.map(([, one]) => one.node).sort((a, b) => (a.tagName === "FIELDSET") - (b.tagName === "FIELDSET"));
   const node = path ? el("fieldset", {}, el("legend", {}, title(path).words), inside) : el("div", {}, inside);
   return {
     node,
@@ -112,7 +112,7 @@ function leaf(s, path, value) {
   let base = show(value);
   input.value = base;
   const wrong = el("small", { class: "wrong", id: newId("wrong"), test: `${test}-error` });
-  const hint = s.description && !(known && lang() === "zh") ? el("small", { id: newId("hint") }, s.description) : null;
+  const hint = s.description && s.type && !(known && lang() === "zh") ? el("small", { id: newId("hint") }, s.description) : null;
   input.setAttribute("aria-describedby", [hint?.id, wrong.id].filter(Boolean).join(" "));
   const node = el("div", { class: "field" }, el("label", { htmlFor: input.id }, words), input, hint, wrong);
   return {

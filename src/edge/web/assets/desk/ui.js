@@ -103,7 +103,7 @@ export function form(parts, sendKey, test, work, { reset = true, kind = "main" }
 /// A card of the desk.
 export function card(key, test, ...children) {
   const title = el("h2", { t: key, id: newId("title") });
-  const node = el("section", { class: "card", test }, title, children);
+  const node = el("section", { class: "card", test }, el("div", { class: "head" }, title), children);
   node.setAttribute("aria-labelledby", title.id);
   return node;
 }
