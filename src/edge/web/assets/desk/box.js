@@ -138,7 +138,7 @@ function auditCard() {
 
 function wayInCard() {
   const list = el("ul", { class: "addresses", test: "addresses" });
-  const show = (all) => list.replaceChildren(...all.map((address) => el("li", { class: "row" }, el("a", { href: address, class: "grow" }, address),
+  const show = (all) => list.replaceChildren(...all.map((address) => el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address),
     button("desk.way.copy", async () => {
       await navigator.clipboard.writeText(address);
       tell(t("desk.way.copied"));

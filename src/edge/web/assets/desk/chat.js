@@ -1,6 +1,7 @@
 // The moderation desk: what waits, the chat with an act per line, people, slow mode, words, the log of acts.
 import { act, moderate } from "./act.js";
-import { changed, state, watch } from "./store.js";
+import { del } from "./api.js";
+import { changed, isOwner, state, watch } from "./store.js";
 import { button, card, complain, confirm, el, form, listOf, newId, text, tell, toggle } from "./ui.js";
 import { clock, say, span, t } from "./words.js";
 
@@ -98,7 +99,16 @@ function chat() {
   down.hidden = true;
   node.append(down);
   let follows = true;
+  // While somebody is about to tap, lines do not move away under the finger.
+  let still = 0;
+  for (const event of ["pointermove", "pointerdown", "focusin"]) {
+    list.list.addEventListener(event, () => {
+      still = Date.now() + 2500;
+    }, { passive: true });
+  }
   const end = () => {
+    down.hidden = true;
+    follows = true;
     list.list.scrollTop = list.list.scrollHeight;
   };
   list.list.addEventListener("scroll", () => {
@@ -110,7 +120,7 @@ function chat() {
   watch(["lines", "staff"], () => {
     list.show(state.lines.filter((l) => l.state !== "held"), (l) => l.line, makeLine("chat"), update);
     const last = state.lines.at(-1)?.line ?? 0;
-    if (follows) end();
+    if (follows && Date.now() >= still) end();
     else if (last > newest) down.hidden = false;
     newest = last;
   });
@@ -136,7 +146,7 @@ function people() {
     const mark = el("span", { class: "badge" });
     const state_ = el("span", { class: "soft" });
     const who = personActs("person", () => entry.item);
-    entry.node = el("li", { class: "line", test: "person" }, el("div", { class: "by" }, name, mark, state_), who.node);
+    entry.node = el("li", { class: "line", test: "person" }, el("div", { class: "by" }, name, mark, state_), who.node, isOwner() && dataOf(() => entry.item));
     entry.update = (p) => {
       entry.item = p;
       entry.node.dataset.viewer = p.viewer;
@@ -161,6 +171,22 @@ function people() {
   find.addEventListener("input", show);
   watch(["staff"], show);
   setInterval(() => changed("staff"), 5000);
+  return node;
+}
+
+/// What is kept of one viewer: given out, or erased for good.
+function dataOf(whom) {
+  const out = el("a", { t: "desk.data.export", test: "person-export", download: "" });
+  const gone = button("desk.data.erase", async () => {
+    const { viewer, name } = whom();
+    if (!await confirm("desk.data.ask", { name }, "desk.data.erase")) return;
+    await del(`/api/viewers/${encodeURIComponent(viewer)}`);
+    tell(t("desk.data.erased"));
+  }, { test: "person-erase", kind: "danger small-button" });
+  const node = el("details", {}, el("summary", { t: "desk.data", test: "person-data" }), el("div", { class: "acts" }, out, gone));
+  node.addEventListener("toggle", () => {
+    out.href = `/api/export/${encodeURIComponent(whom().viewer)}`;
+  });
   return node;
 }
 

@@ -10,7 +10,7 @@ import { questionPanels, waiting } from "./questions.js";
 import { showPanels } from "./show.js";
 import { changedAll, isOwner, setConnected, state, take, watch } from "./store.js";
 import { button, complain, el, sentence, text, toastPlaces } from "./ui.js";
-import { lang, say, sayAll, speak } from "./words.js";
+import { lang, say, sayAll, speak, t } from "./words.js";
 
 const MESSAGES = [
   "hello", "line", "line-gone", "held", "count", "poll", "questions", "products", "draws", "announcement", "room", "you", "staff", "status",
@@ -38,7 +38,10 @@ export function languageButton() {
   return node;
 }
 
-const title = () => `${state.status?.name ?? state.me.name} · ${lang() === "zh" ? "工作台" : "Desk"}`;
+function title() {
+  const waits = state.staff.held.length + state.staff.pending.length;
+  return `${waits ? `(${waits}) ` : ""}${state.status?.name ?? "Boothcast"} · ${t("desk.title")}`;
+}
 
 function header() {
   const name = el("h1", { test: "box-name" });
@@ -50,7 +53,7 @@ function header() {
     await post("/logout");
     location.assign("/login");
   }, { test: "logout", kind: "plain" });
-  watch(["status", "room", "count", "link"], () => {
+  watch(["status", "room", "count", "link", "staff"], () => {
     text(name, state.status?.name ?? "Boothcast");
     const on = state.status ? state.status.live : Boolean(state.room?.show);
     say(live, on ? "desk.is-live" : "desk.is-not-live");
@@ -121,9 +124,14 @@ function columns(tab) {
 }
 
 function connect() {
-  const socket = new Socket("/api/ws");
+  const socket = new Socket("/api/ws", {
+    // One that was let in before and is not now: the session may be over.
+    before: async (attempt) => {
+      if (attempt > 0 && !mayWork(await get("/api/me"))) dispatchEvent(new CustomEvent("desk-logged-out"));
+    },
+  });
   actThrough(socket);
-  for (const t of MESSAGES) socket.on(t, take);
+  for (const kind of MESSAGES) socket.on(kind, take);
   socket.on("state", (s) => setConnected((s?.state ?? s) === "open"));
 }
 
@@ -136,19 +144,23 @@ async function start() {
       el("button", { type: "button", class: "main", t: "desk.try", on: { click: () => location.reload() } })));
     return undefined;
   }
-  if (state.me.role !== "owner" && state.me.role !== "moderator") return toLogin();
+  if (!mayWork(state.me)) return toLogin();
   const main = el("main", { tabIndex: -1 });
   const lost = el("p", { class: "lost", test: "logged-out", hidden: true, role: "alert" },
-    el("span", { t: "desk.lost" }), " ", el("a", { href: "/login?next=/desk", t: "desk.login" }));
+    el("span", { t: "desk.lost" }), " ", el("a", { href: "/login?next=/desk", t: "desk.login", test: "login-again" }));
   addEventListener("desk-logged-out", () => {
     lost.hidden = false;
   });
+  const first = el("p", { class: "first", test: "first-password", hidden: !state.me.first_password },
+    el("span", { t: "desk.first" }), " ", el("a", { href: "/login?change=1", t: "desk.pass", test: "first-password-change" }));
   if (isOwner()) get("/api/status").then((s) => { if (!state.status) take({ t: "status", status: s }); }).catch(complain);
-  document.body.append(header(), lost, tabs(main), main, undoBar(), ...toastPlaces());
+  document.body.append(header(), lost, first, tabs(main), main, undoBar(), ...toastPlaces());
   sayAll();
   connect();
   return undefined;
 }
+
+const mayWork = (me) => me?.role === "owner" || me?.role === "moderator";
 
 function toLogin() {
   location.replace(`/login?next=${encodeURIComponent("/desk")}`);

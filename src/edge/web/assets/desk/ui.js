@@ -112,6 +112,9 @@ export function card(key, test, ...children) {
 export function keep(node, items, key, make, update) {
   const known = node.kept ?? new Map();
   const next = new Map();
+  // Those that go make room first, so that those that stay are not moved.
+  const wanted = new Set(items.map(key));
+  for (const [id, entry] of known) if (!wanted.has(id)) entry.node.remove();
   let place = node.firstElementChild;
   for (const item of items) {
     const id = key(item);
@@ -125,7 +128,6 @@ export function keep(node, items, key, make, update) {
     if (entry.node === place) place = place.nextElementSibling;
     else node.insertBefore(entry.node, place);
   }
-  for (const [id, entry] of known) if (!next.has(id)) entry.node.remove();
   node.kept = next;
 }
 
