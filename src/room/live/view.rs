@@ -230,7 +230,8 @@ pub struct ActDone {
     pub at_ms: i64,
     /// Account.
     pub by: String,
-    /// What. Not flattened: its tag has the name of the number.
+    /// What.
+    #[serde(flatten)]
     pub what: super::event::Moderation,
     /// It can be taken back, and was not.
     pub can_undo: bool,
