@@ -6,6 +6,8 @@ import { changed, state, watch } from "./store.js";
 import { button, card, complain, confirm, el, field, form, listOf, newId, tell, text, toggle } from "./ui.js";
 import { rate, say, span, t } from "./words.js";
 
+const OUT_OF_SIGHT_MS = 20_000;
+
 /// Tells of an order that does not come into effect at once.
 export function told(answer) {
   if (answer?.message) tell(answer.message);
@@ -96,6 +98,14 @@ function previewCard() {
   const sound = toggle("desk.preview.sound", "preview-sound", async (on) => sound.set(player ? await player.sound(on) : false));
   const node = card("desk.preview", "card-preview", video, said, el("div", { class: "row" }, run.node, sound.node));
   say(said, "desk.preview.idle");
+  // Out of sight it costs the box and the network nothing.
+  let away = 0;
+  new IntersectionObserver((seen) => {
+    clearTimeout(away);
+    if (run.node.getAttribute("aria-checked") !== "true") return;
+    if (!seen.at(-1).isIntersecting) away = setTimeout(() => player?.stop(), OUT_OF_SIGHT_MS);
+    else if (node.dataset.player === "idle") player?.start();
+  }).observe(video);
   try {
     play();
     run.set(true);

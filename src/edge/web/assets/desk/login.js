@@ -10,7 +10,8 @@ function next() {
   return /^\/(?![/\\])[\w\-/.#]*$/.test(wanted) ? wanted : "/desk";
 }
 
-const onwards = () => location.assign(next());
+/// Accounts of viewers have no desk: they go to the room.
+const onwards = (role) => location.assign(role === "viewer" && next() === "/desk" ? "/" : next());
 
 function language() {
   const node = el("button", { type: "button", class: "plain", test: "language", label: "desk.language" });
@@ -67,7 +68,7 @@ function loginForm(done) {
     text(said, "");
     try {
       const answer = await post("/login", { name: name.value.trim(), password: pass.value });
-      done(answer);
+      done(answer, pass.value);
     } catch (e) {
       // The name stays, and so does the password: one letter may be all that is wrong.
       text(said, sentence({ message: e.message, code: e.code }));
@@ -86,13 +87,13 @@ async function start() {
   const box = el("h1", { t: "login.title" });
   document.body.append(el("header", { class: "top" }, el("div", { class: "who" }, box), el("div", { class: "tools" }, el("a", { href: "/", t: "desk.room" }), language())), main, ...toastPlaces());
 
-  function change() {
+  function change(old = "") {
     const later = el("a", { href: next(), t: "login.later", test: "login-later" });
-    main.replaceChildren(el("h2", { t: "desk.pass" }), el("p", { t: "login.first" }), passwordForm("password", onwards), later);
-    main.querySelector("input").focus();
+    main.replaceChildren(el("h2", { t: "desk.pass" }), el("p", { t: "login.first" }), passwordForm("password", () => onwards(), old), later);
+    [...main.querySelectorAll("input")].find((input) => !input.value).focus();
   }
   const change_ = new URLSearchParams(location.search).has("change");
-  const { form, name } = loginForm((answer) => (answer?.first_password || change_ ? change() : onwards()));
+  const { form, name } = loginForm((answer, password) => (answer?.first_password || change_ ? change(password) : onwards(answer?.role)));
   const hint = el("details", { test: "login-hint" }, el("summary", { t: "login.help" }), el("p", { t: "login.hint" }), el("p", { t: "login.forgot" }));
   main.append(form, hint);
   sayAll();

@@ -67,7 +67,7 @@ function header() {
 }
 
 function tabs(places) {
-  const nav = el("nav", { class: "tabs", role: "tablist", label: "desk.tabs" });
+  const nav = el("div", { class: "tabs", role: "tablist", label: "desk.tabs" });
   const mine = TABS.filter((tab) => !tab.owner || isOwner());
   const made = mine.map((tab) => {
     const count = el("span", { class: "count" });
@@ -110,7 +110,7 @@ function tabs(places) {
     const to = location.hash.slice(1);
     if (made.some((m) => m.id === to)) choose(to, false);
   });
-  return nav;
+  return el("nav", { class: "around", label: "desk.tabs" }, nav);
 }
 
 /// A panel that cannot be made does not take the others with it.
@@ -154,7 +154,7 @@ async function start() {
   const first = el("p", { class: "first", test: "first-password", hidden: !state.me.first_password },
     el("span", { t: "desk.first" }), " ", el("a", { href: "/login?change=1", t: "desk.pass", test: "first-password-change" }));
   if (isOwner()) get("/api/status").then((s) => { if (!state.status) take({ t: "status", status: s }); }).catch(complain);
-  document.body.append(header(), lost, first, tabs(main), main, undoBar(), ...toastPlaces());
+  document.body.append(header(), el("aside", { label: "desk.notices" }, lost, first), tabs(main), main, undoBar(), ...toastPlaces());
   sayAll();
   connect();
   return undefined;

@@ -22,6 +22,7 @@ export default {
   "desk.data.erase": "Erase",
   "desk.data.ask": "Erase all that is kept of {name}? This cannot be taken back.",
   "desk.data.erased": "Erased.",
+  "desk.notices": "Notices",
   "desk.tabs": "Parts of the desk",
   "desk.tab.air": "On air",
   "desk.tab.chat": "Chat",

@@ -22,6 +22,7 @@ export default {
   "desk.data.erase": "清除",
   "desk.data.ask": "清除 {name} 的所有数据？此操作无法撤销。",
   "desk.data.erased": "已清除。",
+  "desk.notices": "提示",
   "desk.tabs": "工作台栏目",
   "desk.tab.air": "直播",
   "desk.tab.chat": "聊天",
