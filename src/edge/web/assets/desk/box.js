@@ -107,7 +107,7 @@ function reportsCard() {
 }
 
 function logCard() {
-  const pre = el("pre", { class: "log", test: "log", tabIndex: 0, role: "region", label: "desk.boxlog" });
+  const pre = el("pre", { class: "log", test: "log", tabIndex: 0, role: "group", label: "desk.boxlog" });
   const find = el("input", { type: "search", test: "log-find", label: "desk.boxlog.find", place: "desk.boxlog.find" });
   let lines = [];
   const show = () => {

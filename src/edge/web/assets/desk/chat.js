@@ -1,10 +1,12 @@
 // The moderation desk: what waits, the chat with an act per line, people, slow mode, words, the log of acts.
 import { act, moderate } from "./act.js";
 import { del } from "./api.js";
-import { changed, isOwner, state, watch } from "./store.js";
+import { changed, isOwner, personOf, state, watch } from "./store.js";
 import { button, card, complain, confirm, el, form, listOf, newId, text, tell, toggle } from "./ui.js";
-import { clock, say, span, t } from "./words.js";
+import { clock, lang, say, span, t } from "./words.js";
 
+/// More are found by name.
+const MOST_PEOPLE = 40;
 const TIMES = [[60, "1m"], [600, "10m"], [3600, "1h"]];
 
 /// Acts on a viewer, as they stand beside a line and in the list of people.
@@ -27,8 +29,6 @@ function personActs(prefix, whom) {
   };
 }
 
-const personOf = (viewer) => state.staff.people.find((p) => p.viewer === viewer);
-
 function makeLine(kind) {
   return (first) => {
     const entry = { item: first };
@@ -39,19 +39,29 @@ function makeLine(kind) {
     const words = el("p", { class: "said" });
     const approve = button("desk.approve", () => moderate({ do: "approve", line: entry.item.line }, "desk.did.approve", { name: entry.item.name }), { test: `${kind}-approve`, kind: "good" });
     const hide = button("desk.hide", () => moderate({ do: "hide", line: entry.item.line }, "desk.did.hide", { name: entry.item.name }), { test: `${kind}-hide`, kind: "warn" });
-    const who = personActs(kind, () => entry.item);
+    // Made when it is opened: most lines never need it.
+    let who = null;
+    const place = el("div", { id: newId("acts"), hidden: true });
     const more = el("button", { type: "button", class: "plain", test: `${kind}-more`, label: "desk.more-acts" }, "⋯");
-    who.node.id = newId("acts");
-    who.node.hidden = true;
-    more.setAttribute("aria-controls", who.node.id);
+    more.setAttribute("aria-controls", place.id);
     more.setAttribute("aria-expanded", "false");
     more.addEventListener("click", () => {
-      who.node.hidden = !who.node.hidden;
-      more.setAttribute("aria-expanded", String(!who.node.hidden));
+      if (!who) {
+        who = personActs(kind, () => entry.item);
+        place.append(who.node);
+        who.set(personOf(entry.item.viewer));
+      }
+      place.hidden = !place.hidden;
+      more.setAttribute("aria-expanded", String(!place.hidden));
     });
     entry.node = el("li", { class: "line", test: `${kind}-line` },
-      el("div", { class: "by" }, time, name, badge, mark), words, el("div", { class: "acts one" }, approve, hide, more), who.node);
+      el("div", { class: "by" }, time, name, badge, mark), words, el("div", { class: "acts one" }, approve, hide, more), place);
     entry.update = (line) => {
+      const person = personOf(line.viewer);
+      const muted = (person?.muted_until_ms ?? 0) > Date.now();
+      const stamp = `${line.state}/${muted}/${person?.banned}/${lang()}`;
+      if (entry.stamp === stamp && entry.item === line) return;
+      entry.stamp = stamp;
       entry.item = line;
       entry.node.dataset.line = line.line;
       entry.node.dataset.state = line.state;
@@ -61,20 +71,20 @@ function makeLine(kind) {
       badge.hidden = !(line.origin || line.role !== "viewer");
       if (line.origin) text(badge, line.origin);
       else say(badge, `desk.role.${line.role}`);
-      const person = personOf(line.viewer);
-      const muted = (person?.muted_until_ms ?? 0) > Date.now();
       mark.hidden = !(line.state === "hidden" || person?.banned || muted);
       if (!mark.hidden) say(mark, line.state === "hidden" ? "desk.is-hidden" : person?.banned ? "desk.is-banned" : "desk.is-muted");
       approve.hidden = line.state === "shown";
       hide.hidden = line.state === "hidden";
       more.hidden = !line.viewer || line.role !== "viewer";
-      if (more.hidden) who.node.hidden = true;
-      who.set(person);
+      if (more.hidden) place.hidden = true;
+      who?.set(person);
     };
     return entry;
   };
 }
 
+const makeHeld = makeLine("held");
+const makeChat = makeLine("chat");
 const update = (entry, item) => entry.update(item);
 
 function holdQueue() {
@@ -84,7 +94,7 @@ function holdQueue() {
   node.querySelector("h2").after(count);
   watch(["staff"], () => {
     const { held } = state.staff;
-    list.show(held, (l) => l.line, makeLine("held"), update);
+    list.show(held, (l) => l.line, makeHeld, update);
     text(count, held.length ? String(held.length) : "");
   });
   return node;
@@ -118,7 +128,7 @@ function chat() {
   });
   let newest = 0;
   watch(["lines", "staff"], () => {
-    list.show(state.lines.filter((l) => l.state !== "held"), (l) => l.line, makeLine("chat"), update);
+    list.show(state.lines.filter((l) => l.state !== "held"), (l) => l.line, makeChat, update);
     const last = state.lines.at(-1)?.line ?? 0;
     if (follows && Date.now() >= still) end();
     else if (last > newest) down.hidden = false;
@@ -139,7 +149,8 @@ function people() {
   const find = el("input", { type: "search", test: "people-find", label: "desk.people.find", place: "desk.people.find" });
   const list = listOf("desk.people.empty", "people");
   list.list.classList.add("scroll", "short");
-  const node = card("desk.people", "card-people", find, list.node);
+  const rest = el("p", { class: "soft", test: "people-rest", hidden: true });
+  const node = card("desk.people", "card-people", find, list.node, rest);
   const make = (first) => {
     const entry = { item: first };
     const name = el("b", { class: "name" });
@@ -148,12 +159,15 @@ function people() {
     const who = personActs("person", () => entry.item);
     entry.node = el("li", { class: "line", test: "person" }, el("div", { class: "by" }, name, mark, state_), who.node, isOwner() && dataOf(() => entry.item));
     entry.update = (p) => {
+      const muted = p.muted_until_ms - Date.now();
+      const stamp = `${p.name}/${p.role}/${muted > 0 ? Math.floor(muted / 1000) : 0}/${p.banned}/${p.here}/${lang()}`;
       entry.item = p;
+      if (entry.stamp === stamp) return;
+      entry.stamp = stamp;
       entry.node.dataset.viewer = p.viewer;
       text(name, p.name);
       mark.hidden = p.role === "viewer";
       if (p.role !== "viewer") say(mark, `desk.role.${p.role}`);
-      const muted = p.muted_until_ms - Date.now();
       if (p.banned) say(state_, "desk.is-banned");
       else if (muted > 0) say(state_, "desk.muted-for", { time: span(muted / 1000) });
       else say(state_, p.here ? "desk.is-here" : "desk.is-away");
@@ -166,7 +180,9 @@ function people() {
   const show = () => {
     const wanted = find.value.trim().toLowerCase();
     const found = state.staff.people.filter((p) => p.name.toLowerCase().includes(wanted));
-    list.show(found, (p) => p.viewer, make, update);
+    list.show(found.slice(0, MOST_PEOPLE), (p) => p.viewer, make, update);
+    rest.hidden = found.length <= MOST_PEOPLE;
+    if (!rest.hidden) say(rest, "desk.people.rest", { n: found.length - MOST_PEOPLE });
   };
   find.addEventListener("input", show);
   watch(["staff"], show);

@@ -10,7 +10,7 @@ export const state = {
   connected: false,
 };
 
-const MOST_LINES = 300;
+const MOST_LINES = 200;
 const watchers = new Map();
 const due = new Set();
 
@@ -124,7 +124,14 @@ function part(key, value, name = key) {
 
 function takeStaff(staff) {
   state.staff = { held: [], pending: [], people: [], acts: [], words: [], ...staff };
+  byNumber.clear();
+  for (const person of state.staff.people) byNumber.set(person.viewer, person);
 }
+
+const byNumber = new Map();
+
+/// Somebody who is known to the staff's view.
+export const personOf = (viewer) => byNumber.get(viewer);
 
 /// Takes a message of the socket.
 export function take(message) {

@@ -97,6 +97,7 @@ export default {
   "desk.people": "People",
   "desk.people.find": "Find a name",
   "desk.people.empty": "Nobody of that name is here.",
+  "desk.people.rest": "{n} more: find them by name.",
   "desk.is-here": "here",
   "desk.is-away": "away",
   "desk.is-hidden": "hidden",

@@ -97,6 +97,7 @@ export default {
   "desk.people": "观众",
   "desk.people.find": "查找名字",
   "desk.people.empty": "没有找到。",
+  "desk.people.rest": "另有 {n} 人，请搜索名字。",
   "desk.is-here": "在线",
   "desk.is-away": "离线",
   "desk.is-hidden": "已隐藏",
