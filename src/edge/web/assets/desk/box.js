@@ -139,10 +139,11 @@ function auditCard() {
 function wayInCard() {
   const list = el("ul", { class: "addresses", test: "addresses" });
   const show = (all) => list.replaceChildren(...all.map((address) => el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address),
-    button("desk.way.copy", async () => {
+    // Browsers have no clipboard for pages without HTTPS.
+    navigator.clipboard ? button("desk.way.copy", async () => {
       await navigator.clipboard.writeText(address);
       tell(t("desk.way.copied"));
-    }, { test: "address-copy", kind: "small-button" }))));
+    }, { test: "address-copy", kind: "small-button" }) : ""))));
   const safe = (all) => all.filter((a) => /^https?:\/\//i.test(a));
   show([`${location.origin}/`]);
   if (isOwner()) get("/api/status").then((s) => show(safe(addressesOf(s.web)))).catch(() => {});
@@ -182,5 +183,5 @@ function aboutCard() {
 
 export const boxPanels = () => (isOwner()
   ? [settingsCard(), accountsCard(), reportsCard(), wayInCard(), sessionsCard(), aboutCard(), logCard(), auditCard()]
-  : [wayInCard(), sessionsCard()]);
+  : [wayInCard(), reportsCard(), sessionsCard()]);
 
