@@ -138,12 +138,16 @@ function auditCard() {
 
 function wayInCard() {
   const list = el("ul", { class: "addresses", test: "addresses" });
-  const show = (all) => list.replaceChildren(...all.map((address) => el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address),
-    // Browsers have no clipboard for pages without HTTPS.
-    navigator.clipboard ? button("desk.way.copy", async () => {
+  const line = (address) => {
+    const copy = button("desk.way.copy", async () => {
       await navigator.clipboard.writeText(address);
       tell(t("desk.way.copied"));
-    }, { test: "address-copy", kind: "small-button" }) : ""))));
+    }, { test: "address-copy", kind: "small-button" });
+    // Browsers have no clipboard for pages without HTTPS.
+    copy.hidden = !navigator.clipboard;
+    return el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address), copy);
+  };
+  const show = (all) => list.replaceChildren(...all.map(line));
   const safe = (all) => all.filter((a) => /^https?:\/\//i.test(a));
   show([`${location.origin}/`]);
   if (isOwner()) get("/api/status").then((s) => show(safe(addressesOf(s.web)))).catch(() => {});
