@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::clock::Clock;
+use crate::config::{ModerationConfig, ModerationMode};
 use crate::device::command::{Command, Origin};
 use crate::device::state::{State, Wanted};
 use crate::device::status::Status;
@@ -54,7 +55,7 @@ impl Bench {
         };
         let saved = memory.clone();
         let parts = Parts {
-            clock: Clock::start(),
+            clock: Clock::real(),
             wall: Box::new(wall.clone()),
             save: Box::new(move |events, _| {
                 saved.events.lock().unwrap().extend(events);
@@ -66,7 +67,19 @@ impl Bench {
             seeds: Box::new(|_| [7; 32]),
         };
         let settings = LiveSettings {
-            moderation: crate::config::Config::default().moderation,
+            moderation: ModerationConfig {
+                mode: ModerationMode::Auto,
+                delay_s: 5.0,
+                words: String::new(),
+                words_file: std::path::PathBuf::new(),
+                links: false,
+                max_graphemes: 120,
+                repeat_s: 60.0,
+                author_per_s: 100.0,
+                author_tau_s: 2.0,
+                author_burst: 100.0,
+                author_suppress: false,
+            },
             words: Vec::new(),
         };
         let live =
