@@ -391,3 +391,7 @@ impl LiveHandle {
         *figures.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

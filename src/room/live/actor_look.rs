@@ -141,8 +141,10 @@ impl Task {
                 reply,
             } => Box::new(move |live, _| {
                 let staff = role >= Role::Moderator;
+                let mut room = live.room();
+                room.questions.extend(live.own_pending(viewer));
                 let hello = Hello {
-                    room: live.room(),
+                    room,
                     you: live.you(viewer, role),
                     lines: live.lines(after, viewer, staff, HELLO_LINES),
                     staff: staff.then(|| live.staff()),

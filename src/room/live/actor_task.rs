@@ -156,10 +156,11 @@ impl Task {
             }
         }
         if !self.broken {
-            self.presence(now);
             if self.due <= Instant::now() || !self.stop.is_empty() {
                 self.save_gathered(now);
             }
+            // Last, so that who goes with the end goes after what they did.
+            self.presence(now);
         }
         self.commit().await;
         for reply in reload {

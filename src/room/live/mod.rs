@@ -33,3 +33,12 @@ mod texts;
 /// What browsers see.
 pub mod view;
 mod views;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod room_tests;
+#[cfg(test)]
+mod shop_tests;
+#[cfg(test)]
+mod testing;

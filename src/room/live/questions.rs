@@ -214,6 +214,13 @@ impl Live {
             .map(|of| of.view(question))
     }
 
+    /// Questions of a viewer that nobody has looked at: they alone see them besides the staff.
+    pub(super) fn own_pending(&self, viewer: u64) -> Vec<view::Question> {
+        let mut own = self.questions.pending();
+        own.retain(|of| viewer != 0 && of.viewer == viewer);
+        own
+    }
+
     pub(super) fn decide_ask(
         &self,
         by: &By,

@@ -8,7 +8,7 @@ use super::act::{Refusal, Why};
 use super::state::LiveSettings;
 use crate::config::ModerationConfig;
 use crate::error::Result;
-use crate::room::moderation::{Moderator, clean};
+use crate::room::moderation::{Moderator, clean, cut};
 use crate::room::reason::Reason;
 
 /// Longest name, graphemes.
@@ -122,8 +122,10 @@ impl Texts {
     /// A name of a bridge or a shop: cut rather than refused; what may not be shown is `?`.
     pub(super) fn foreign_name(&self, name: &str) -> String {
         let short: String = name.chars().take(200).collect();
-        let cleaned = crate::room::moderation::cut(&clean(&short), MAX_NAME);
-        self.name(&cleaned).unwrap_or_else(|_| "?".into())
+        match self.audience(&short, 200) {
+            Ok(name) => cut(&name, MAX_NAME),
+            Err(_) => "?".into(),
+        }
     }
 }
 

@@ -231,8 +231,7 @@ pub struct ActDone {
     pub at_ms: i64,
     /// Account.
     pub by: String,
-    /// What.
-    #[serde(flatten)]
+    /// What; not flattened, for it has an `act` of its own.
     pub what: super::event::Moderation,
     /// It can be taken back, and was not.
     pub can_undo: bool,
