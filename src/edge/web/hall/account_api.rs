@@ -43,7 +43,14 @@ impl Shared {
         }
         let hash = self.passwords.hash(password.to_owned()).await?;
         let made_ms = (self.inside.wall)();
-        let account = Account { name: name.clone(), role, hash, first: false, viewer: 0, made_ms };
+        let account = Account {
+            name: name.clone(),
+            role,
+            hash,
+            first: false,
+            viewer: 0,
+            made_ms,
+        };
         if !self.inside.records.account_add(account).await? {
             return Err(taken());
         }
@@ -54,7 +61,9 @@ impl Shared {
     async fn end_sessions(&self, which: Ending) -> Plain<u64> {
         let over = match &which {
             Ending::One(id) => Over::Session(*id),
-            Ending::Account(account) | Ending::Others { account, .. } => Over::Account(account.clone()),
+            Ending::Account(account) | Ending::Others { account, .. } => {
+                Over::Account(account.clone())
+            }
         };
         let ended = self.inside.records.sessions_end(which).await?;
         let _ = self.ended.send(over);
@@ -63,7 +72,11 @@ impl Shared {
 }
 
 fn taken() -> Fault {
-    Fault::new(StatusCode::CONFLICT, "taken", "There is an account of that name.")
+    Fault::new(
+        StatusCode::CONFLICT,
+        "taken",
+        "There is an account of that name.",
+    )
 }
 
 /// `POST /register`: an account of a viewer.
@@ -75,9 +88,17 @@ pub async fn register(
 ) -> Answer {
     shared.refuse_http(&headers, visitor.secure, "/login")?;
     Shared::take(&shared.registers, &visitor.addr)?;
-    let name = shared.add_account(&asked.name, &asked.password, Role::Viewer).await?;
-    shared.audit(&visitor, "register", &json!({ "name": name }), true).await;
-    Ok((StatusCode::CREATED, Json(json!({ "name": name, "role": Role::Viewer }))).into_response())
+    let name = shared
+        .add_account(&asked.name, &asked.password, Role::Viewer)
+        .await?;
+    shared
+        .audit(&visitor, "register", &json!({ "name": name }), true)
+        .await;
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({ "name": name, "role": Role::Viewer })),
+    )
+        .into_response())
 }
 
 /// `POST /login`
@@ -90,7 +111,9 @@ pub async fn login(
 ) -> Answer {
     shared.refuse_http(&headers, caller.secure, "/login")?;
     let name = asked.name.trim().to_lowercase();
-    let key = shared.keys.sign("login", format!("{name}\0{}", visitor.addr).as_bytes());
+    let key = shared
+        .keys
+        .sign("login", format!("{name}\0{}", visitor.addr).as_bytes());
     shared.count_login(&key).await?;
     let account = shared.inside.records.account(name.clone()).await?;
     let hash = account.as_ref().map(|a| a.hash.clone());
@@ -158,7 +181,9 @@ pub fn put_cookies(answer: &mut Response, lines: impl IntoIterator<Item = Option
 }
 
 fn agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|v| v.to_str().ok());
     agent.unwrap_or("").chars().take(120).collect()
 }
 
@@ -169,11 +194,17 @@ impl Shared {
         let now_ms = (self.inside.wall)();
         let kept = self.inside.records.attempts(key.to_owned()).await?;
         if let Some(ms) = throttle::wait_ms(kept, now_ms) {
-            let said = format!("Too many wrong passwords. Try again in {} s.", ms.div_ceil(1000));
+            let said = format!(
+                "Too many wrong passwords. Try again in {} s.",
+                ms.div_ceil(1000)
+            );
             return Err(Fault::too_fast(said, ms));
         }
         let counted = throttle::failed(kept, now_ms);
-        self.inside.records.attempts_set(key.to_owned(), Some(counted)).await?;
+        self.inside
+            .records
+            .attempts_set(key.to_owned(), Some(counted))
+            .await?;
         Ok(())
     }
 }
@@ -209,19 +240,30 @@ pub async fn password(
         return Err(Fault::nobody("Log in first."));
     };
     good_password(&asked.new)?;
-    let key = shared.keys.sign("login", format!("{}\0{}", login.account, visitor.addr).as_bytes());
+    let key = shared.keys.sign(
+        "login",
+        format!("{}\0{}", login.account, visitor.addr).as_bytes(),
+    );
     shared.count_login(&key).await?;
     let records = &shared.inside.records;
     let account = records.account(login.account.clone()).await?;
-    let fits = shared.passwords.check(asked.old, account.map(|a| a.hash)).await?;
+    let fits = shared
+        .passwords
+        .check(asked.old, account.map(|a| a.hash))
+        .await?;
     if !fits {
         shared.audit(&visitor, "password", &json!({}), false).await;
         return Err(Fault::forbidden("The password so far is wrong."));
     }
     records.attempts_set(key, None).await?;
     let hash = shared.passwords.hash(asked.new).await?;
-    records.account_password(login.account.clone(), hash).await?;
-    let others = Ending::Others { account: login.account.clone(), but: login.session };
+    records
+        .account_password(login.account.clone(), hash)
+        .await?;
+    let others = Ending::Others {
+        account: login.account.clone(),
+        but: login.session,
+    };
     shared.end_sessions(others).await?;
     shared.audit(&visitor, "password", &json!({}), true).await;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -277,7 +319,9 @@ pub async fn add(
     if asked.role == Role::Owner {
         return Err(Fault::forbidden("There is one owner."));
     }
-    let name = shared.add_account(&asked.name, &asked.password, asked.role).await?;
+    let name = shared
+        .add_account(&asked.name, &asked.password, asked.role)
+        .await?;
     let about = json!({ "name": name, "role": asked.role });
     shared.audit(&visitor, "account-add", &about, true).await;
     Ok((StatusCode::CREATED, Json(about)).into_response())
@@ -300,7 +344,9 @@ pub async fn remove(
     }
     records.account_remove(name.clone()).await?;
     shared.end_sessions(Ending::Account(name.clone())).await?;
-    shared.audit(&visitor, "account-remove", &json!({ "name": name }), true).await;
+    shared
+        .audit(&visitor, "account-remove", &json!({ "name": name }), true)
+        .await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -371,12 +417,15 @@ pub async fn end(
             }
             Ending::Account(account)
         }
-        (None, None) => {
-            Ending::Others { account: login.account.clone(), but: login.session }
-        }
+        (None, None) => Ending::Others {
+            account: login.account.clone(),
+            but: login.session,
+        },
         (Some(_), Some(_)) => return Err(Fault::bad("Choose id or account, or neither.")),
     };
     let ended = shared.end_sessions(ending).await?;
-    shared.audit(&visitor, "sessions-end", &json!({ "ended": ended }), true).await;
+    shared
+        .audit(&visitor, "sessions-end", &json!({ "ended": ended }), true)
+        .await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -16,7 +16,10 @@ use axum::{Extension, Json};
 use super::fault::Fault;
 use super::gate::{self, Who};
 use super::visitor::Visitor;
-use super::{Shared, account_api as account, api, desk_api as desk, report_api as report, socket, watch_api as watch};
+use super::{
+    Shared, account_api as account, api, desk_api as desk, report_api as report, socket,
+    watch_api as watch,
+};
 use crate::edge::web::assets::{self, Asset};
 use crate::edge::web::{BODY, openapi};
 use crate::room::live::event::Role;
@@ -36,15 +39,30 @@ pub struct Route {
 }
 
 fn reads<H: Handler<T, Arc<Shared>>, T: 'static>(path: &'static str, who: Who, does: H) -> Route {
-    Route { method: openapi::Method::Get, path, who, does: get(does) }
+    Route {
+        method: openapi::Method::Get,
+        path,
+        who,
+        does: get(does),
+    }
 }
 
 fn does<H: Handler<T, Arc<Shared>>, T: 'static>(path: &'static str, who: Who, does: H) -> Route {
-    Route { method: openapi::Method::Post, path, who, does: post(does) }
+    Route {
+        method: openapi::Method::Post,
+        path,
+        who,
+        does: post(does),
+    }
 }
 
 fn ends<H: Handler<T, Arc<Shared>>, T: 'static>(path: &'static str, who: Who, does: H) -> Route {
-    Route { method: openapi::Method::Delete, path, who, does: delete(does) }
+    Route {
+        method: openapi::Method::Delete,
+        path,
+        who,
+        does: delete(does),
+    }
 }
 
 /// All of them, but `/metrics`, which has a listener of its own.
@@ -104,7 +122,11 @@ pub fn router(shared: &Arc<Shared>) -> Router {
     router
         .fallback(async || Fault::missing("There is no such page."))
         .method_not_allowed_fallback(async || {
-            Fault::new(StatusCode::METHOD_NOT_ALLOWED, "not-allowed", "That cannot be done here.")
+            Fault::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "not-allowed",
+                "That cannot be done here.",
+            )
         })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(shared.clone(), gate::guard))
@@ -143,9 +165,16 @@ async fn login_page(
     headers: HeaderMap,
     asked: Result<Query<Next>, QueryRejection>,
 ) -> Response {
-    let next = asked.ok().and_then(|Query(n)| n.next).filter(|n| n == "/desk");
+    let next = asked
+        .ok()
+        .and_then(|Query(n)| n.next)
+        .filter(|n| n == "/desk");
     if !shared.staff_may(visitor.secure) {
-        let to = if next.is_some() { "/login?next=/desk" } else { "/login" };
+        let to = if next.is_some() {
+            "/login?next=/desk"
+        } else {
+            "/login"
+        };
         return gate::to_https(&shared, &headers, to);
     }
     // Who is in already is not asked again.
