@@ -18,6 +18,7 @@ mod door;
 mod fault;
 mod feed;
 mod gate;
+mod login_api;
 mod read;
 mod report_api;
 mod routes;
@@ -282,7 +283,7 @@ impl Hall {
             }
             _ => None,
         };
-        let metrics = options.metrics.map(|at| metrics_door(at)).transpose()?;
+        let metrics = options.metrics.map(metrics_door).transpose()?;
         let at = |e| refused(options.port, e);
         let addresses = Addresses {
             http: http.address().map_err(at)?,
@@ -300,7 +301,7 @@ impl Hall {
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             keys: Keys::new(inside.key),
-            passwords: Passwords::new(),
+            passwords: Passwords::default(),
             feed: Feed::new(),
             seats: Arc::new(Semaphore::new(options.max_viewers)),
             ended: broadcast::channel(64).0,

@@ -37,16 +37,16 @@ pub struct Passwords {
     waiting: AtomicUsize,
 }
 
-impl Passwords {
-    /// Idle.
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for Passwords {
+    fn default() -> Self {
         Self {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: AtomicUsize::new(0),
         }
     }
+}
 
+impl Passwords {
     /// A hash for the records.
     ///
     /// # Errors
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_hashed_and_checked_and_nobody_takes_as_long() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::default();
         let hash = passwords.hash("correct horse".into()).await.unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),

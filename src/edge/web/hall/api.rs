@@ -10,8 +10,8 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::account_api::put_cookies;
 use super::fault::Fault;
+use super::login_api::put_cookies;
 use super::read::{self, Read};
 use super::sign::order_is_signed;
 use super::visitor::{Names, VIEWER_S, Visitor, set_cookie};

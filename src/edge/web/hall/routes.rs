@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::gate::{self, Who};
 use super::visitor::Visitor;
 use super::{
-    Shared, account_api as account, api, desk_api as desk, report_api as report, socket,
+    Shared, account_api as account, api, desk_api as desk, login_api, report_api as report, socket,
     watch_api as watch,
 };
 use crate::edge::web::assets::{self, Asset};
@@ -77,8 +77,8 @@ pub fn all() -> Vec<Route> {
         reads("/r/{pin}", Anyone, api::follow),
         reads("/report/{show}", Moderator, report::page),
         does("/register", Anyone, account::register),
-        does("/login", Anyone, account::login),
-        does("/logout", Anyone, account::logout),
+        does("/login", Anyone, login_api::login),
+        does("/logout", Anyone, login_api::logout),
         reads("/watch_live", Anyone, watch::watch_live),
         does("/chat", Anyone, api::chat),
         does("/api/join", Anyone, api::join),
@@ -90,7 +90,7 @@ pub fn all() -> Vec<Route> {
         reads("/api/me", Anyone, account::me),
         reads("/api/me/data", Viewer, api::my_data),
         ends("/api/me/data", Viewer, api::erase_me),
-        does("/api/password", Account, account::password),
+        does("/api/password", Account, login_api::password),
         reads("/api/sessions", Account, account::sessions),
         ends("/api/sessions", Account, account::end),
         reads("/api/accounts", Owner, account::accounts),

@@ -358,7 +358,7 @@ pub fn wish(mut wish: Value) -> Result<Option<Act>, Refusal> {
     let bad = |said: String| Refusal::new(Why::BadRequest, said);
     if let Value::Object(fields) = &mut wish {
         if let Some(id) = fields.remove("id")
-            && !id.as_str().is_some_and(|id| id.len() <= WORD)
+            && id.as_str().is_none_or(|id| id.len() > WORD)
         {
             return Err(bad(format!("id is a text of at most {WORD} bytes.")));
         }
