@@ -31,10 +31,10 @@ pub mod noted;
 pub mod moderation;
 /// How often somebody may speak.
 pub mod rate;
-/// What came of a show.
-pub mod report;
 /// Why something is not on the picture.
 pub mod reason;
+/// What came of a show.
+pub mod report;
 mod seen;
 mod state;
 

@@ -31,12 +31,7 @@ macro_rules! table {
 }
 
 /// All of them; a test compares the table with the folder.
-pub const ASSETS: &[Asset] = table![
-    "desk.html",
-    "login.html",
-    "room.html",
-    "style.css",
-];
+pub const ASSETS: &[Asset] = table!["desk.html", "login.html", "room.html", "style.css",];
 
 impl Asset {
     /// The file of that path.
@@ -72,16 +67,22 @@ impl Asset {
             ASSETS.iter().map(tag).collect()
         });
         let at = ASSETS.iter().position(|a| a.path == self.path);
-        at.and_then(|at| TAGS.get(at)).map_or("\"\"", String::as_str)
+        at.and_then(|at| TAGS.get(at))
+            .map_or("\"\"", String::as_str)
     }
 
     /// The answer to a browser that may have it already. It asks each time: after an update of the box all files are of one version.
     #[must_use]
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let tag = self.etag();
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+        let known = headers
+            .get(header::IF_NONE_MATCH)
+            .and_then(|v| v.to_str().ok());
         let head = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
-        if known.is_some_and(|k| k.split(',').any(|k| k.trim().trim_start_matches("W/") == tag)) {
+        if known.is_some_and(|k| {
+            k.split(',')
+                .any(|k| k.trim().trim_start_matches("W/") == tag)
+        }) {
             return (StatusCode::NOT_MODIFIED, head).into_response();
         }
         (head, [(header::CONTENT_TYPE, self.mime())], self.bytes).into_response()
