@@ -7,6 +7,7 @@ mod owner;
 mod pictures;
 mod staff;
 mod viewer;
+mod watch;
 
 use serde_json::{Value, json};
 
