@@ -22,6 +22,7 @@ mod rauc;
 mod rtmp;
 mod rtsp;
 mod setup_by_camera;
+mod show;
 mod status_screen;
 mod support;
 mod system;
