@@ -39,10 +39,11 @@ test: setup-test ## formatting, lints, licences, all tests (real GStreamer, brok
 	$(CARGO) nextest run --locked $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup-test ## fuzz the codec of remote commands, what the audience sends and the codes of set-up, each for FUZZ_S seconds (60)
+fuzz: setup-test ## fuzz the codec of remote commands, what the audience sends, what browsers wish and the codes of set-up, each for FUZZ_S seconds (60)
 	./fuzz/run codec $${FUZZ_S:-60}
 	./fuzz/run room $${FUZZ_S:-60}
 	./fuzz/run code $${FUZZ_S:-60}
+	./fuzz/run web $${FUZZ_S:-60}
 
 .PHONY: mqtt-history
 mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
