@@ -39,8 +39,8 @@ async fn hostile_texts_never_run() {
     desk.goto(&show.url("/login")).await;
     desk.write("login-name", "owner").await;
     desk.write("login-password", &show.first_password()).await;
-    desk.click("login").await;
-    desk.find("go-live").await;
+    desk.click("login-send").await;
+    desk.find("live").await;
     show.act(&json!({ "do": "show-begin", "title": "<script>window.__ran=1</script>" }));
 
     let texts = texts();
