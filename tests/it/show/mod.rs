@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::free_port;
 use crate::support::the_box::{Options, TheBox};
-use crate::support::visitor::{Said, ask};
+use crate::support::visitor::{Said, Visitor, ask};
 
 /// A box with its room.
 pub struct Show {
@@ -40,7 +40,12 @@ impl Show {
 
     /// The same in the folder of a former one.
     pub fn start_in(dir: Option<tempfile::TempDir>, more: &str) -> Self {
-        let (web, watch) = (free_port(), free_port());
+        Self::start_at(dir, more, free_port())
+    }
+
+    /// The same on this port.
+    pub fn start_at(dir: Option<tempfile::TempDir>, more: &str, web: u16) -> Self {
+        let watch = free_port();
         let mut the_box = TheBox::spawn(Options {
             config: &config(web, watch, more),
             dir,
@@ -100,4 +105,10 @@ impl Show {
     pub fn command(&self, name: &str, args: &Value) -> Said {
         self.post("/api/command", &self.owner, &json!({ "name": name, "args": args }))
     }
+}
+
+/// What only the staff see, as somebody of them gets it on joining.
+pub async fn ask_staff(show: &Show) -> Value {
+    let it = Visitor::enter(show.web, &show.owner, None).await;
+    it.unwrap_or_else(|e| panic!("{e}")).hello["staff"].clone()
 }
