@@ -16,7 +16,7 @@ setup: ## install what building and running needs (Debian packages, by name)
 	@./setup.sh run
 
 .PHONY: setup-test
-setup-test: ## and what the tests need: ffmpeg, nginx-rtmp, cargo-nextest
+setup-test: ## and what the tests need: ffmpeg, nginx-rtmp, Chromium, cargo-nextest
 	@./setup.sh run test
 
 .PHONY: build
@@ -32,17 +32,18 @@ doctor: build ## say what this machine has and lacks
 	@$(TARGET_DIR)/release/boothcast doctor $(ARGS)
 
 .PHONY: test
-test: setup-test ## formatting, lints, licences, all tests
+test: setup-test ## formatting, lints, licences, all tests (real GStreamer, brokers, Chromium)
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@./.ci/deny
 	$(CARGO) nextest run --locked $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup-test ## fuzz the codec of remote commands, what the audience sends and the codes of set-up, each for FUZZ_S seconds (60)
+fuzz: setup-test ## fuzz the codec of remote commands, what the audience sends, what browsers wish and the codes of set-up, each for FUZZ_S seconds (60)
 	./fuzz/run codec $${FUZZ_S:-60}
 	./fuzz/run room $${FUZZ_S:-60}
 	./fuzz/run code $${FUZZ_S:-60}
+	./fuzz/run web $${FUZZ_S:-60}
 
 .PHONY: mqtt-history
 mqtt-history: setup-test ## 200 seeds of commands under SIGKILL (HISTORY_SEEDS), judged
@@ -108,6 +109,18 @@ image-test: setup-test test-image ## and updates, power cuts, broken systems, se
 .PHONY: bench
 bench: setup-test ## the benchmarks of docs/benchmarks.md, as ratios in one run
 	$(CARGO) bench --locked --bench whole_box --bench rtsp_readers --bench overlay $(ARGS)
+
+.PHONY: web-load
+web-load: setup-test ## a crowd in the room: 1,000 viewers, 50 lines a second, 60 s (VIEWERS, PER_S, LOAD_S)
+	$(CARGO) bench --locked --bench web_load $(ARGS)
+
+.PHONY: web-kills
+web-kills: setup-test ## SIGKILL 50 times (KILLS) while people talk, vote and buy; the journal is judged after each
+	KILLS=$${KILLS:-50} $(CARGO) nextest run --locked --profile long --no-capture -E 'test(survives_being_killed)' $(ARGS)
+
+.PHONY: pictures
+pictures: setup-test ## take the screenshots of README anew
+	BOOTHCAST_BLESS=1 $(CARGO) nextest run --locked -E 'test(/^show::pictures/)'
 
 .PHONY: fleet-sim
 fleet-sim: setup-test ## 2,000 boxes at one broker that is killed and comes back (docs/fleet.md); about four minutes

@@ -18,7 +18,7 @@ image=(
   mmdebstrap arch-test qemu-user-static binfmt-support binutils python3 kmod cpio xz-utils zstd
   squashfs-tools cryptsetup-bin dosfstools mtools e2fsprogs fdisk u-boot-tools bmap-tools rauc openssl systemd qemu-system-arm
 )
-test=(ffmpeg nginx libnginx-mod-rtmp openssl procps mosquitto mosquitto-clients rauc dbus-daemon squashfs-tools)
+test=(ffmpeg nginx libnginx-mod-rtmp openssl procps mosquitto mosquitto-clients rauc dbus-daemon squashfs-tools chromium chromium-driver)
 
 wanted=()
 for set in "${@:-run}"; do

@@ -23,6 +23,7 @@ mod room;
 mod rtmp;
 mod rtsp;
 mod setup_by_camera;
+mod show;
 mod status_screen;
 mod support;
 mod system;

@@ -8,7 +8,7 @@ mod camera;
 mod clean;
 mod destinations;
 mod ends;
-mod in_process;
+pub mod in_process;
 mod secrets;
 mod shell;
 mod snapshot;

@@ -9,6 +9,8 @@ pub mod probe;
 pub mod schema;
 /// The whole box as a process.
 pub mod the_box;
+/// Somebody in the room.
+pub mod visitor;
 /// mosquitto_sub.
 pub mod witness;
 
