@@ -16,7 +16,9 @@ use libfuzzer_sys::fuzz_target;
 const MOST: usize = 64;
 
 fuzz_target!(|data: &[u8]| {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     runtime.expect("a runtime").block_on(run(data));
 });
 
@@ -24,15 +26,29 @@ async fn run(data: &[u8]) {
     let saved: Arc<Mutex<Vec<Event>>> = Arc::default();
     let live = start(saved.clone());
     let mut people = Vec::new();
-    for (name, role) in [("Ann", Role::Viewer), ("Bob", Role::Viewer), ("Cem", Role::Moderator), ("Dai", Role::Owner)] {
+    for (name, role) in [
+        ("Ann", Role::Viewer),
+        ("Bob", Role::Viewer),
+        ("Cem", Role::Moderator),
+        ("Dai", Role::Owner),
+    ] {
         let viewer = live.come(name, role, name).await.expect("a good name");
         people.push((viewer, role, live.connect(viewer)));
     }
     for line in data.split(|b| *b == b'\n').take(MOST) {
-        let Some((who, json)) = line.split_first() else { continue };
+        let Some((who, json)) = line.split_first() else {
+            continue;
+        };
         let (viewer, role, _) = &people[usize::from(*who) % people.len()];
-        let Ok(act) = serde_json::from_slice::<Act>(json) else { continue };
-        let by = By { viewer: *viewer, role: *role, account: Some("fuzz".into()), addr: "a".into() };
+        let Ok(act) = serde_json::from_slice::<Act>(json) else {
+            continue;
+        };
+        let by = By {
+            viewer: *viewer,
+            role: *role,
+            account: Some("fuzz".into()),
+            addr: "a".into(),
+        };
         let needs = act.needs();
         if let Err(refusal) = live.act(by, act).await {
             assert!(!refusal.message.is_empty());
@@ -40,7 +56,10 @@ async fn run(data: &[u8]) {
             assert!(*role >= needs);
         }
     }
-    let hello = live.hello(people[3].0, Role::Owner, None).await.expect("the room stands");
+    let hello = live
+        .hello(people[3].0, Role::Owner, None)
+        .await
+        .expect("the room stands");
     serde_json::to_string(&hello.room).expect("it can be written");
     let events = saved.lock().expect("no panic").clone();
     for (event, seq) in events.iter().zip(1..) {
@@ -50,9 +69,18 @@ async fn run(data: &[u8]) {
         assert_eq!(*event, back);
     }
     let again = Live::load(settings(), Highest::default(), &events).expect("good settings");
-    assert_eq!(serde_json::json!(again.room().poll), serde_json::json!(hello.room.poll));
-    assert_eq!(serde_json::json!(again.room().products), serde_json::json!(hello.room.products));
-    assert_eq!(serde_json::json!(again.room().draws), serde_json::json!(hello.room.draws));
+    assert_eq!(
+        serde_json::json!(again.room().poll),
+        serde_json::json!(hello.room.poll)
+    );
+    assert_eq!(
+        serde_json::json!(again.room().products),
+        serde_json::json!(hello.room.products)
+    );
+    assert_eq!(
+        serde_json::json!(again.room().draws),
+        serde_json::json!(hello.room.draws)
+    );
 }
 
 fn start(saved: Arc<Mutex<Vec<Event>>>) -> LiveHandle {
@@ -72,7 +100,14 @@ fn start(saved: Arc<Mutex<Vec<Event>>>) -> LiveHandle {
         told: Box::new(|_, _| {}),
         seeds: Box::new(|draw| [draw as u8; 32]),
     };
-    LiveHandle::start(parts, Vec::new(), Highest::default(), settings(), &tokio::runtime::Handle::current()).expect("it starts")
+    LiveHandle::start(
+        parts,
+        Vec::new(),
+        Highest::default(),
+        settings(),
+        &tokio::runtime::Handle::current(),
+    )
+    .expect("it starts")
 }
 
 fn settings() -> LiveSettings {

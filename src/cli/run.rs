@@ -85,7 +85,10 @@ fn try_run(args: &RunArgs) -> Result<u8> {
     if args.safe {
         safe::reduce(&mut loaded.config, &mut loaded.board.board);
     }
-    tracing::debug!(files = crate::edge::system::raise_open_files(), "files that may be open");
+    tracing::debug!(
+        files = crate::edge::system::raise_open_files(),
+        "files that may be open"
+    );
     let broker = private_broker(args, &mut loaded.config, &mut notices);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -28,8 +28,11 @@ pub struct Pictures {
 }
 
 fn none() -> Error {
-    Error::new(Kind::Unsupported, "This box shows no live picture in its pages.")
-        .mend("Set watch.enabled.")
+    Error::new(
+        Kind::Unsupported,
+        "This box shows no live picture in its pages.",
+    )
+    .mend("Set watch.enabled.")
 }
 
 impl Pictures {

@@ -77,7 +77,9 @@ impl Browser {
             }),
         );
         if width >= 500
-            && let Some(options) = capabilities.get_mut("goog:chromeOptions").and_then(Value::as_object_mut)
+            && let Some(options) = capabilities
+                .get_mut("goog:chromeOptions")
+                .and_then(Value::as_object_mut)
         {
             options.remove("mobileEmulation");
         }
@@ -107,7 +109,10 @@ impl Browser {
     }
 
     pub async fn goto(&self, url: &str) {
-        self.client.goto(url).await.unwrap_or_else(|e| panic!("{url}: {e}"));
+        self.client
+            .goto(url)
+            .await
+            .unwrap_or_else(|e| panic!("{url}: {e}"));
     }
 
     pub async fn address(&self) -> String {
@@ -130,7 +135,11 @@ impl Browser {
             }
             if Instant::now() >= end {
                 self.shot(Path::new("/tmp/boothcast-lost.png")).await;
-                panic!("{css} is not seen at {}:\n{}", self.address().await, self.console().await);
+                panic!(
+                    "{css} is not seen at {}:\n{}",
+                    self.address().await,
+                    self.console().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -157,7 +166,10 @@ impl Browser {
 
     /// Runs a function body in the page and gives what it returns.
     pub async fn run(&self, script: &str) -> Value {
-        self.client.execute(script, vec![]).await.unwrap_or_else(|e| panic!("{script}: {e}"))
+        self.client
+            .execute(script, vec![])
+            .await
+            .unwrap_or_else(|e| panic!("{script}: {e}"))
     }
 
     /// Waits until a function body returns something true; gives it.
@@ -165,12 +177,19 @@ impl Browser {
         let end = Instant::now() + LIMIT;
         loop {
             let value = self.run(script).await;
-            if !matches!(value, Value::Null | Value::Bool(false)) && value != json!(0) && value != json!("") {
+            if !matches!(value, Value::Null | Value::Bool(false))
+                && value != json!(0)
+                && value != json!("")
+            {
                 return value;
             }
             if Instant::now() >= end {
                 self.shot(Path::new("/tmp/boothcast-lost.png")).await;
-                panic!("{what} in vain at {}:\n{}", self.address().await, self.console().await);
+                panic!(
+                    "{what} in vain at {}:\n{}",
+                    self.address().await,
+                    self.console().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
@@ -179,8 +198,11 @@ impl Browser {
     /// Waits until the page's text has `text`.
     pub async fn sees(&self, text: &str) {
         let text = serde_json::to_string(text).unwrap();
-        self.until(&format!("looked for {text}"), &format!("return document.body.innerText.includes({text})"))
-            .await;
+        self.until(
+            &format!("looked for {text}"),
+            &format!("return document.body.innerText.includes({text})"),
+        )
+        .await;
     }
 
     /// A picture of the page as PNG.

@@ -10,7 +10,8 @@ use super::kills::order;
 use crate::support::visitor::{Visitor, ask};
 
 fn texts() -> Vec<String> {
-    let texts: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile/texts.json")).unwrap();
+    let texts: Vec<String> =
+        serde_json::from_str(include_str!("../../fixtures/hostile/texts.json")).unwrap();
     assert!(texts.len() >= 200);
     texts
 }
@@ -60,7 +61,9 @@ async fn hostile_texts_never_run() {
     nothing_ran(&room, "the room, anew").await;
     show.act(&json!({ "do": "show-end" }));
     let shows = show.get("/api/shows", &show.owner).json();
-    let number = shows["shows"][0]["show"].as_u64().unwrap_or_else(|| panic!("{shows}"));
+    let number = shows["shows"][0]["show"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{shows}"));
     desk.goto(&show.url(&format!("/report/{number}"))).await;
     nothing_ran(&desk, "the report").await;
     room.end().await;
@@ -71,7 +74,8 @@ async fn hostile_texts_never_run() {
 async fn each(show: &Show, n: usize, text: &str) {
     let url = show.url("/api/join");
     let name = cut(text, 24);
-    let joined = tokio::task::block_in_place(|| ask("POST", &url, "", Some(&json!({ "name": name }))));
+    let joined =
+        tokio::task::block_in_place(|| ask("POST", &url, "", Some(&json!({ "name": name }))));
     let cookie = joined.cookie("bc_viewer");
     let cookie = cookie.unwrap_or_default();
     if let Ok(mut me) = Visitor::enter(show.web, &cookie, None).await {
@@ -87,7 +91,10 @@ async fn each(show: &Show, n: usize, text: &str) {
             }
         }
     }
-    let url = Some(format!("https://shop.example/{n}?{}", cut(text, 20).replace(char::is_whitespace, "")));
+    let url = Some(format!(
+        "https://shop.example/{n}?{}",
+        cut(text, 20).replace(char::is_whitespace, "")
+    ));
     let wishes = [
         json!({ "do": "poll-open", "question": cut(text, 120), "choices": [cut(text, 60), "other"] }),
         json!({ "do": "product-set", "name": cut(text, 60), "price": cut(text, 24), "old_price": cut(text, 24), "url": url }),
@@ -110,25 +117,43 @@ async fn each(show: &Show, n: usize, text: &str) {
                 };
                 show.post("/api/act", &show.owner, &after);
                 if wish["do"] == "poll-open" {
-                    show.post("/api/act", &show.owner, &json!({ "do": "poll-gone", "poll": id }));
+                    show.post(
+                        "/api/act",
+                        &show.owner,
+                        &json!({ "do": "poll-gone", "poll": id }),
+                    );
                 }
                 if wish["do"] == "draw-open" {
-                    show.post("/api/act", &show.owner, &json!({ "do": "draw-do", "draw": id }));
+                    show.post(
+                        "/api/act",
+                        &show.owner,
+                        &json!({ "do": "draw-do", "draw": id }),
+                    );
                 }
                 if wish["do"] == "product-set" && n % 10 != 0 {
-                    show.post("/api/act", &show.owner, &json!({ "do": "product-remove", "product": id }));
+                    show.post(
+                        "/api/act",
+                        &show.owner,
+                        &json!({ "do": "product-remove", "product": id }),
+                    );
                 }
             }
         }
         let body = json!({ "order": cut(text, 40), "count": 1, "amount_minor": 100, "currency": "EUR", "name": cut(text, 24) });
         assert!(order(show.web, &body).is_some_and(|status| status < 500));
         let fail = show.post("/login", "", &json!({ "name": text, "password": text }));
-        assert!(matches!(fail.status, 400 | 401 | 403 | 422 | 429), "{fail:?}");
+        assert!(
+            matches!(fail.status, 400 | 401 | 403 | 422 | 429),
+            "{fail:?}"
+        );
         for path in ["/r/", "/report/", "/api/draws/"] {
             let odd: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
             let said = show.get(&format!("{path}{odd}"), &show.owner);
             assert!(said.status < 500, "{path}: {said:?}");
-            assert!(!said.headers.contains_key("x-evil") && said.cookie("bc_session").is_none(), "{said:?}");
+            assert!(
+                !said.headers.contains_key("x-evil") && said.cookie("bc_session").is_none(),
+                "{said:?}"
+            );
         }
     });
 }

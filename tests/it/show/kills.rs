@@ -35,7 +35,10 @@ impl Acknowledged {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_being_killed() {
-    let kills: usize = std::env::var("KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let kills: usize = std::env::var("KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(3);
     let mut show = tokio::task::block_in_place(|| Show::start(""));
     let poll = show.act(&json!({ "do": "poll-open", "question": "Tea or coffee?", "choices": ["Tea", "Coffee", "Both"] }));
     let poll = poll["id"].as_u64().unwrap();
@@ -48,7 +51,13 @@ async fn what_was_acknowledged_survives_being_killed() {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = tokio::task::JoinSet::new();
         for (n, cookie) in people.iter().enumerate() {
-            tasks.spawn(busy(show.web, cookie.clone(), poll, format!("r{round}p{n}"), stop.clone()));
+            tasks.spawn(busy(
+                show.web,
+                cookie.clone(),
+                poll,
+                format!("r{round}p{n}"),
+                stop.clone(),
+            ));
         }
         let (web, ended) = (show.web, stop.clone());
         let orders = std::thread::spawn(move || shop(web, round, &ended));
@@ -75,7 +84,13 @@ async fn what_was_acknowledged_survives_being_killed() {
 }
 
 /// Talks and votes until the box is gone.
-async fn busy(web: u16, cookie: String, poll: u64, tag: String, stop: Arc<AtomicBool>) -> Acknowledged {
+async fn busy(
+    web: u16,
+    cookie: String,
+    poll: u64,
+    tag: String,
+    stop: Arc<AtomicBool>,
+) -> Acknowledged {
     let mut done = Acknowledged::default();
     let Ok(mut me) = Visitor::enter(web, &cookie, None).await else {
         return done;
@@ -85,7 +100,10 @@ async fn busy(web: u16, cookie: String, poll: u64, tag: String, stop: Arc<Atomic
             break;
         }
         let choice = (n + tag.len() as u32) % 3;
-        match me.act(json!({ "do": "vote", "poll": poll, "choice": choice })).await {
+        match me
+            .act(json!({ "do": "vote", "poll": poll, "choice": choice }))
+            .await
+        {
             Ok(_) => drop(done.votes.insert(me.viewer, choice)),
             Err(Value::String(_)) => {
                 // It may have been taken all the same: which of the two counts is not known.
@@ -96,7 +114,10 @@ async fn busy(web: u16, cookie: String, poll: u64, tag: String, stop: Arc<Atomic
             Err(_) => {}
         }
         let text = format!("{tag} says {n}");
-        match me.act(json!({ "do": "say", "text": text, "nonce": format!("{tag}-{n}") })).await {
+        match me
+            .act(json!({ "do": "say", "text": text, "nonce": format!("{tag}-{n}") }))
+            .await
+        {
             Ok(said) => drop(done.lines.insert(said["id"].as_u64().unwrap(), text)),
             Err(Value::String(_)) => break,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -128,7 +149,12 @@ pub fn order(web: u16, body: &Value) -> Option<u16> {
     let text = body.to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"correct horse battery").unwrap();
     mac.update(text.as_bytes());
-    let signature: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let signature: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(10)))
@@ -138,7 +164,10 @@ pub fn order(web: u16, body: &Value) -> Option<u16> {
         .post(format!("http://127.0.0.1:{web}/api/orders"))
         .header("x-boothcast-signature", format!("sha256={signature}"))
         .header("content-type", "application/json");
-    request.send(&text).ok().map(|answer| answer.status().as_u16())
+    request
+        .send(&text)
+        .ok()
+        .map(|answer| answer.status().as_u16())
 }
 
 /// The journal itself says what is there.
@@ -150,13 +179,25 @@ fn judge(show: &Show, all: &Acknowledged, poll: u64) {
         assert!(event.seq > last, "numbers rise: {} after {last}", event.seq);
         last = event.seq;
         match &event.fact {
-            Fact::Said { line, text, nonce, .. } => {
-                assert!(lines.insert(*line, text.clone()).is_none(), "line {line} is there twice");
-                let twice = events.iter().filter(|e| matches!(&e.fact, Fact::Said { nonce: n, .. } if n == nonce && nonce.is_some()) && e.viewer == event.viewer);
+            Fact::Said {
+                line, text, nonce, ..
+            } => {
+                assert!(
+                    lines.insert(*line, text.clone()).is_none(),
+                    "line {line} is there twice"
+                );
+                let twice = events.iter().filter(|e| {
+                    matches!(&e.fact, Fact::Said { nonce: n, .. } if n == nonce && nonce.is_some())
+                        && e.viewer == event.viewer
+                });
                 assert_eq!(twice.count(), 1, "{text} was said twice");
             }
-            Fact::Voted { poll: p, choice, .. } if *p == poll => drop(votes.insert(event.viewer, *choice)),
-            Fact::Ordered { order, .. } => assert!(orders.insert(order.clone()), "{order} is there twice"),
+            Fact::Voted {
+                poll: p, choice, ..
+            } if *p == poll => drop(votes.insert(event.viewer, *choice)),
+            Fact::Ordered { order, .. } => {
+                assert!(orders.insert(order.clone()), "{order} is there twice")
+            }
             _ => {}
         }
     }
@@ -165,12 +206,19 @@ fn judge(show: &Show, all: &Acknowledged, poll: u64) {
     }
     for (viewer, choice) in &all.votes {
         let counted = votes.get(viewer);
-        assert!(counted.is_some() || *choice == u32::MAX, "the vote of {viewer} was acknowledged");
+        assert!(
+            counted.is_some() || *choice == u32::MAX,
+            "the vote of {viewer} was acknowledged"
+        );
         if *choice != u32::MAX {
             assert_eq!(counted, Some(choice), "the vote of {viewer}");
         }
     }
-    assert!(all.orders.is_subset(&orders), "{:?} are missing", all.orders.difference(&orders));
+    assert!(
+        all.orders.is_subset(&orders),
+        "{:?} are missing",
+        all.orders.difference(&orders)
+    );
     // The room shows what the journal says.
     let room = show.get("/api/room", "").json();
     let counts: Vec<u64> = serde_json::from_value(room["poll"]["counts"].clone()).unwrap();
@@ -184,8 +232,14 @@ fn judge(show: &Show, all: &Acknowledged, poll: u64) {
 /// All events, from a copy of the database.
 fn journal(show: &Show) -> Vec<Event> {
     let state = show.the_box.path("state");
-    let conn = rusqlite::Connection::open_with_flags(state.join("boothcast.db"), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut rows = conn.prepare("SELECT seq, at_ms, show, viewer, data FROM event ORDER BY seq").unwrap();
+    let conn = rusqlite::Connection::open_with_flags(
+        state.join("boothcast.db"),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    )
+    .unwrap();
+    let mut rows = conn
+        .prepare("SELECT seq, at_ms, show, viewer, data FROM event ORDER BY seq")
+        .unwrap();
     let found = rows
         .query_map([], |row| {
             let data: String = row.get(4)?;

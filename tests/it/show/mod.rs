@@ -71,7 +71,8 @@ impl Show {
     /// Cookie of somebody of the staff.
     pub fn log_in(&self, name: &str, password: &str) -> String {
         let said = self.post("/login", "", &json!({ "name": name, "password": password }));
-        said.cookie("bc_session").unwrap_or_else(|| panic!("{said:?}"))
+        said.cookie("bc_session")
+            .unwrap_or_else(|| panic!("{said:?}"))
     }
 
     /// A moderator's account; gives its cookie.
@@ -103,7 +104,11 @@ impl Show {
 
     /// A command of the owner to the box.
     pub fn command(&self, name: &str, args: &Value) -> Said {
-        self.post("/api/command", &self.owner, &json!({ "name": name, "args": args }))
+        self.post(
+            "/api/command",
+            &self.owner,
+            &json!({ "name": name, "args": args }),
+        )
     }
 }
 

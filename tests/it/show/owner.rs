@@ -23,7 +23,11 @@ async fn the_owner_runs_a_show() {
     // A poll, voted in by chat.
     page.click("tab-show").await;
     page.write("poll-question", "Which cup next?").await;
-    let choices = page.client().find_all(fantoccini::Locator::Css("[data-test=\"poll-choice\"]")).await.unwrap();
+    let choices = page
+        .client()
+        .find_all(fantoccini::Locator::Css("[data-test=\"poll-choice\"]"))
+        .await
+        .unwrap();
     assert!(choices.len() >= 2);
     choices[0].send_keys("Red").await.unwrap();
     choices[1].send_keys("Blue").await.unwrap();
@@ -68,7 +72,10 @@ async fn the_owner_runs_a_show() {
     // An announcement.
     page.write("announce-text", "Five minutes left").await;
     page.click("announce-form-send").await;
-    assert_eq!(ann.next_of("announcement").await["text"], "Five minutes left");
+    assert_eq!(
+        ann.next_of("announcement").await["text"],
+        "Five minutes left"
+    );
 
     // The end, and its report.
     page.click("tab-air").await;
@@ -80,7 +87,9 @@ async fn the_owner_runs_a_show() {
         }
     }
     let shows = tokio::task::block_in_place(|| show.get("/api/shows", &show.owner)).json();
-    let number = shows["shows"][0]["show"].as_u64().unwrap_or_else(|| panic!("{shows}"));
+    let number = shows["shows"][0]["show"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{shows}"));
     page.goto(&show.url(&format!("/report/{number}"))).await;
     page.sees("Which cup next?").await;
     page.sees("Red cup").await;

@@ -31,11 +31,20 @@ async fn a_moderator_keeps_the_room_in_order() {
     // One tap takes a line away, another brings it back.
     let mut ann = Visitor::join(show.web, "Ann").await;
     let mut bob = Visitor::join(show.web, "Bob").await;
-    let line = ann.act(json!({ "do": "say", "text": "buy my watches" })).await.unwrap()["id"].as_u64().unwrap();
+    let line = ann
+        .act(json!({ "do": "say", "text": "buy my watches" }))
+        .await
+        .unwrap()["id"]
+        .as_u64()
+        .unwrap();
     page.click("tab-chat").await;
     page.sees("buy my watches").await;
     let row = format!("[data-test=\"chat-line\"][data-line=\"{line}\"]");
-    page.css(&format!("{row} [data-test=\"chat-hide\"]")).await.click().await.unwrap();
+    page.css(&format!("{row} [data-test=\"chat-hide\"]"))
+        .await
+        .click()
+        .await
+        .unwrap();
     let gone = bob.next_of("line-gone").await;
     assert_eq!(gone["line"].as_u64(), Some(line));
     page.click("undo").await;
@@ -48,9 +57,13 @@ async fn a_moderator_keeps_the_room_in_order() {
     assert_eq!(back["line"]["line"].as_u64(), Some(line));
 
     // Hold: what is said waits until it is approved.
-    let held = tokio::task::block_in_place(|| show.command("moderation-set", &json!({ "mode": "hold" })));
+    let held =
+        tokio::task::block_in_place(|| show.command("moderation-set", &json!({ "mode": "hold" })));
     assert!(held.status < 300, "{held:?}");
-    let said = ann.act(json!({ "do": "say", "text": "may I?" })).await.unwrap();
+    let said = ann
+        .act(json!({ "do": "say", "text": "may I?" }))
+        .await
+        .unwrap();
     assert_eq!(said["held"], json!(true), "{said}");
     click_in(&page, "held-line", "held-approve").await;
     loop {
@@ -61,11 +74,26 @@ async fn a_moderator_keeps_the_room_in_order() {
     }
 
     // A ban survives another name.
-    page.css(&format!("{row} [data-test=\"chat-more\"]")).await.click().await.unwrap();
-    page.css(&format!("{row} [data-test=\"chat-ban\"]")).await.click().await.unwrap();
-    page.until("the ban", "return document.querySelector('[data-test=\"act\"]') !== null").await;
+    page.css(&format!("{row} [data-test=\"chat-more\"]"))
+        .await
+        .click()
+        .await
+        .unwrap();
+    page.css(&format!("{row} [data-test=\"chat-ban\"]"))
+        .await
+        .click()
+        .await
+        .unwrap();
+    page.until(
+        "the ban",
+        "return document.querySelector('[data-test=\"act\"]') !== null",
+    )
+    .await;
     let _ = ann.act(json!({ "do": "rename", "name": "Anna" })).await;
-    let refused = ann.act(json!({ "do": "say", "text": "it is me" })).await.unwrap_err();
+    let refused = ann
+        .act(json!({ "do": "say", "text": "it is me" }))
+        .await
+        .unwrap_err();
     assert_eq!(refused["code"], "muted", "{refused}");
 
     // What only the owner may do is not offered, nor taken.
@@ -89,11 +117,16 @@ async fn panic_is_one_tap() {
     let mut ann = Visitor::join(show.web, "Ann").await;
     page.click("panic").await;
     page.until("panic", "return document.querySelector('[data-test=\"panic\"]').getAttribute('aria-pressed') === 'true'").await;
-    let refused = ann.act(json!({ "do": "say", "text": "hello?" })).await.unwrap_err();
+    let refused = ann
+        .act(json!({ "do": "say", "text": "hello?" }))
+        .await
+        .unwrap_err();
     assert_eq!(refused["code"], "refused", "{refused}");
     page.click("panic").await;
     page.click("confirm-yes").await;
     page.until("calm", "return document.querySelector('[data-test=\"panic\"]').getAttribute('aria-pressed') === 'false'").await;
-    ann.act(json!({ "do": "say", "text": "hello!" })).await.unwrap();
+    ann.act(json!({ "do": "say", "text": "hello!" }))
+        .await
+        .unwrap();
     page.end().await;
 }

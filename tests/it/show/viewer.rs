@@ -22,11 +22,17 @@ async fn say(page: &Browser, text: &str, name: Option<&str>) {
 async fn a_viewer_takes_part() {
     let show = tokio::task::block_in_place(|| Show::start(""));
     let mut bob = Visitor::join(show.web, "Bob").await;
-    bob.act(json!({ "do": "say", "text": "I was here before" })).await.unwrap();
+    bob.act(json!({ "do": "say", "text": "I was here before" }))
+        .await
+        .unwrap();
     let page = Browser::start(PHONE).await;
     page.goto(&show.url("/")).await;
     // Watching needs no name, and what was said before is there.
-    page.until("the picture", "return window.boothcast?.player?.state === 'playing'").await;
+    page.until(
+        "the picture",
+        "return window.boothcast?.player?.state === 'playing'",
+    )
+    .await;
     page.sees("I was here before").await;
 
     // Chat.
@@ -61,7 +67,10 @@ async fn a_viewer_takes_part() {
     assert_eq!(gift["gift"], "heart");
 
     // A poll: a vote, and another instead.
-    show_act(&show, json!({ "do": "poll-open", "question": "Tea or coffee?", "choices": ["Tea", "Coffee"] }));
+    show_act(
+        &show,
+        json!({ "do": "poll-open", "question": "Tea or coffee?", "choices": ["Tea", "Coffee"] }),
+    );
     page.click("poll-choice-0").await;
     page.click("poll-choice-1").await;
     loop {
@@ -84,8 +93,13 @@ async fn a_viewer_takes_part() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    show_act(&show, json!({ "do": "move-question", "question": question.unwrap(), "state": "live" }));
-    bob.act(json!({ "do": "up-vote", "question": question.unwrap(), "on": true })).await.unwrap();
+    show_act(
+        &show,
+        json!({ "do": "move-question", "question": question.unwrap(), "state": "live" }),
+    );
+    bob.act(json!({ "do": "up-vote", "question": question.unwrap(), "on": true }))
+        .await
+        .unwrap();
     page.sees("Is it dishwasher-safe?").await;
     page.end().await;
 }
@@ -105,7 +119,9 @@ async fn what_failed_to_send_stays_in_the_box() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     say(&page, "two", None).await;
     page.find("say-note").await;
-    let left = page.run("return document.querySelector('[data-test=\"say\"]').value").await;
+    let left = page
+        .run("return document.querySelector('[data-test=\"say\"]').value")
+        .await;
     assert_eq!(left, json!("two"));
     page.end().await;
 }
@@ -117,7 +133,10 @@ async fn after_a_restart_nothing_is_there_twice() {
     page.goto(&show.url("/")).await;
     say(&page, "before the restart", Some("Ann")).await;
     page.sees("before the restart").await;
-    let (web, dir) = (show.web, std::mem::replace(&mut show.the_box.dir, tempfile::tempdir().unwrap()));
+    let (web, dir) = (
+        show.web,
+        std::mem::replace(&mut show.the_box.dir, tempfile::tempdir().unwrap()),
+    );
     tokio::task::block_in_place(|| {
         show.the_box.process.signal(libc::SIGKILL);
         show.the_box.process.wait(Duration::from_secs(10));
@@ -148,10 +167,18 @@ async fn it_speaks_chinese() {
     let page = Browser::start_in(PHONE, "zh-CN").await;
     page.goto(&show.url("/")).await;
     page.find("like").await;
-    assert_eq!(page.run("return document.documentElement.lang.slice(0, 2)").await, json!("zh"));
+    assert_eq!(
+        page.run("return document.documentElement.lang.slice(0, 2)")
+            .await,
+        json!("zh")
+    );
     let has = page.run("return /[\\u4e00-\\u9fff]/.test(document.querySelector('[data-test=\"say\"]').placeholder + document.body.innerText)").await;
     assert_eq!(has, json!(true));
     page.click("lang").await;
-    page.until("English", "return document.documentElement.lang.slice(0, 2) === 'en'").await;
+    page.until(
+        "English",
+        "return document.documentElement.lang.slice(0, 2) === 'en'",
+    )
+    .await;
     page.end().await;
 }

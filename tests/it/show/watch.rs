@@ -56,20 +56,32 @@ fn origin(it: &InProcess) -> f64 {
 
 /// Watches by `via` for ten seconds; gives first picture and the ages of frames, ms.
 async fn ages(page: &Browser, web: u16, via: &str, origin: f64) -> (f64, Vec<f64>) {
-    page.goto(&format!("http://127.0.0.1:{web}/?via={via}")).await;
+    page.goto(&format!("http://127.0.0.1:{web}/?via={via}"))
+        .await;
     page.until("the picture", "return window.boothcast?.player?.state === 'playing' && window.boothcast.player.frames > 5")
         .await;
     let player = page.run("return window.boothcast.player").await;
     assert_eq!(player["via"], via, "{player}");
-    let before = page.run("return document.querySelector('video').currentTime").await;
+    let before = page
+        .run("return document.querySelector('video').currentTime")
+        .await;
     page.run(WATCH).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let after = page.run("return document.querySelector('video').currentTime").await;
+    let after = page
+        .run("return document.querySelector('video').currentTime")
+        .await;
     let went = after.as_f64().unwrap() - before.as_f64().unwrap();
-    assert!((8.0..14.0).contains(&went), "{via}: the picture went on by {went} s in 10 s");
+    assert!(
+        (8.0..14.0).contains(&went),
+        "{via}: the picture went on by {went} s in 10 s"
+    );
     let seen = page.run("return window.__seen").await;
     let seen: Vec<(f64, f64)> = serde_json::from_value(seen).unwrap();
-    assert!(seen.len() > 100, "{via}: only {} frames were read", seen.len());
+    assert!(
+        seen.len() > 100,
+        "{via}: only {} frames were read",
+        seen.len()
+    );
     let ages: Vec<f64> = seen.iter().map(|(at, ms)| at - origin - ms).collect();
     let light: Value = page
         .run(
@@ -80,7 +92,10 @@ async fn ages(page: &Browser, web: u16, via: &str, origin: f64) -> (f64, Vec<f64
              return most - least;",
         )
         .await;
-    assert!(light.as_f64().unwrap() > 100.0, "{via}: the picture is one colour");
+    assert!(
+        light.as_f64().unwrap() > 100.0,
+        "{via}: the picture is one colour"
+    );
     (player["firstFrameMs"].as_f64().unwrap(), ages)
 }
 
@@ -95,7 +110,12 @@ fn watch(via: &str, most_ms: f64) {
     });
     ages.sort_by(f64::total_cmp);
     let at = |q: f64| ages[((ages.len() - 1) as f64 * q) as usize];
-    println!("{via}: first picture {first:.0} ms, age median {:.0} ms, p95 {:.0} ms, {} frames", at(0.5), at(0.95), ages.len());
+    println!(
+        "{via}: first picture {first:.0} ms, age median {:.0} ms, p95 {:.0} ms, {} frames",
+        at(0.5),
+        at(0.95),
+        ages.len()
+    );
     // Bounds that hold on a busy machine; the goals stand in docs/benchmarks.md.
     assert!(at(0.5) < most_ms, "{via}: {:.0} ms old", at(0.5));
     assert!(first < 5000.0, "{via}: {first:.0} ms to the first picture");

@@ -41,7 +41,12 @@ pub fn ask(method: &str, url: &str, cookie: &str, body: Option<&Value>) -> Said 
 }
 
 /// The same where the box may be gone.
-pub fn try_ask(method: &str, url: &str, cookie: &str, body: Option<&Value>) -> Result<Said, ureq::Error> {
+pub fn try_ask(
+    method: &str,
+    url: &str,
+    cookie: &str,
+    body: Option<&Value>,
+) -> Result<Said, ureq::Error> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -56,7 +61,11 @@ pub fn try_ask(method: &str, url: &str, cookie: &str, body: Option<&Value>) -> R
         request = request.header("cookie", cookie);
     }
     let answer = match body {
-        Some(body) => agent.run(request.header("content-type", "application/json").body(body.to_string())?),
+        Some(body) => agent.run(
+            request
+                .header("content-type", "application/json")
+                .body(body.to_string())?,
+        ),
         None => agent.run(request.body(())?),
     }?;
     let (parts, mut body) = answer.into_parts();
@@ -88,7 +97,9 @@ impl Visitor {
             .await
             .unwrap();
         assert!(said.status < 300, "{said:?}");
-        let cookie = said.cookie("bc_viewer").unwrap_or_else(|| panic!("{said:?}"));
+        let cookie = said
+            .cookie("bc_viewer")
+            .unwrap_or_else(|| panic!("{said:?}"));
         Self::enter(port, &cookie, None).await.unwrap()
     }
 
@@ -100,7 +111,10 @@ impl Visitor {
             .unwrap();
         let headers = request.headers_mut();
         headers.insert("cookie", cookie.parse().unwrap());
-        headers.insert("origin", format!("http://127.0.0.1:{port}").parse().unwrap());
+        headers.insert(
+            "origin",
+            format!("http://127.0.0.1:{port}").parse().unwrap(),
+        );
         let (socket, _) = connect_async(request).await.map_err(|e| e.to_string())?;
         let mut it = Self {
             cookie: cookie.to_owned(),
@@ -143,7 +157,10 @@ impl Visitor {
     /// The next message of a kind.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         loop {
-            let value = self.next().await.unwrap_or_else(|e| panic!("waiting for {kind}: {e}"));
+            let value = self
+                .next()
+                .await
+                .unwrap_or_else(|e| panic!("waiting for {kind}: {e}"));
             if value["t"] == kind {
                 return value;
             }
@@ -171,7 +188,10 @@ impl Visitor {
 
     /// Sends a text as it is.
     pub async fn send(&mut self, text: &str) -> Result<(), String> {
-        self.socket.send(Message::text(text)).await.map_err(|e| e.to_string())
+        self.socket
+            .send(Message::text(text))
+            .await
+            .map_err(|e| e.to_string())
     }
 
     /// The socket itself, for whoever counts.
