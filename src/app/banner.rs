@@ -102,11 +102,21 @@ impl Banner<'_> {
             return;
         };
         let here = self.config.rtsp.listen.is_loopback();
-        let found = (!here).then(|| net::addresses().into_iter().next()).flatten();
+        let found = (!here)
+            .then(|| net::addresses().into_iter().next())
+            .flatten();
         let host = found.unwrap_or_else(|| std::net::IpAddr::from([127, 0, 0, 1]));
-        let _ = writeln!(out, "\nThe room:\n  {}/   (for everybody)", live::address("http", host, pages.http));
+        let _ = writeln!(
+            out,
+            "\nThe room:\n  {}/   (for everybody)",
+            live::address("http", host, pages.http)
+        );
         if let Some(port) = pages.https {
-            let _ = writeln!(out, "  {}/desk   (for you; the browser asks once whether to trust it)", live::address("https", host, port));
+            let _ = writeln!(
+                out,
+                "  {}/desk   (for you; the browser asks once whether to trust it)",
+                live::address("https", host, port)
+            );
             let _ = writeln!(out, "  Its certificate: SHA-256 {}", pages.fingerprint);
         }
         let file = keys::first_password_file(&self.config.paths.state);

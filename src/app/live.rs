@@ -17,7 +17,7 @@ pub mod facts;
 mod judge;
 mod keep;
 /// Secrets of the room in the state folder.
-pub mod keys;
+pub(crate) mod keys;
 mod pages;
 mod picture;
 mod records;
@@ -103,7 +103,12 @@ impl LiveRoom {
     /// # Errors
     /// The database or the room's key cannot be read.
     pub fn start(parts: Parts<'_>) -> Result<(Self, Option<String>)> {
-        let Parts { config, db, runtime, .. } = parts;
+        let Parts {
+            config,
+            db,
+            runtime,
+            ..
+        } = parts;
         let key = keys::room_key(&config.paths.state)?;
         let (events, highest) = runtime.block_on(load(db))?;
         let orders = BridgedOrders::default();
@@ -158,7 +163,14 @@ impl LiveRoom {
             let _ = port.set(pages.seen().http);
         }
         let wrong = wrong.or_else(|| pages.as_ref().and_then(Pages::complaint));
-        Ok((Self { handle, pages, tasks }, wrong))
+        Ok((
+            Self {
+                handle,
+                pages,
+                tasks,
+            },
+            wrong,
+        ))
     }
 
     /// The way to the room.
@@ -194,7 +206,10 @@ impl LiveRoom {
 async fn load(db: &Db) -> Result<(Vec<crate::room::live::event::Event>, Highest)> {
     let erased = db.erase_unfinished().await?;
     if erased > 0 {
-        tracing::info!(erased, "the erasure of viewers that was interrupted is ended");
+        tracing::info!(
+            erased,
+            "the erasure of viewers that was interrupted is ended"
+        );
     }
     let (events, highest) = db.room_load().await?;
     Ok((events, numbers(&highest)))

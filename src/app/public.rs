@@ -64,11 +64,13 @@ impl Public {
             }
         };
         let (facts, told) = live::facts::channel();
-        let room = room(&parts.remote, &db, facts, (parts.clock, parts.words, parts.notes), (
-            parts.main,
-            parts.opus,
-            parts.rtsp,
-        ));
+        let room = room(
+            &parts.remote,
+            &db,
+            facts,
+            (parts.clock, parts.words, parts.notes),
+            (parts.main, parts.opus, parts.rtsp),
+        );
         let room = match room {
             Ok((room, wrong)) => {
                 said.extend(wrong);

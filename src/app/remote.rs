@@ -74,11 +74,7 @@ impl Remote {
     ///
     /// # Errors
     /// When certificates cannot be read, or nothing says who this box is.
-    pub fn start(
-        parts: &Parts<'_>,
-        facts: mpsc::Receiver<RoomEvent>,
-        db: &Db,
-    ) -> Result<Self> {
+    pub fn start(parts: &Parts<'_>, facts: mpsc::Receiver<RoomEvent>, db: &Db) -> Result<Self> {
         let config = parts.config;
         let Some(broker) = config.mqtt.broker.clone() else {
             let said = Error::new(Kind::BadConfig, "There is no MQTT broker.");

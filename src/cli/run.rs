@@ -85,7 +85,10 @@ fn try_run(args: &RunArgs) -> Result<u8> {
     if args.safe {
         safe::reduce(&mut loaded.config, &mut loaded.board.board);
     }
-    tracing::debug!(files = crate::edge::system::raise_open_files(), "files that may be open");
+    tracing::debug!(
+        files = crate::edge::system::raise_open_files(),
+        "files that may be open"
+    );
     let broker = private_broker(args, &mut loaded.config, &mut notices);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -342,6 +345,10 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     let wish = sources::wish(&config, sources::configured(&config));
     let name = mdns::is_wanted(&config).then(mdns::first_name);
     let screen = screen::is_wanted(&config);
+    let room = config.web.enabled.then(|| super::doctor::RoomSetup {
+        ports: (config.web.port, config.web.tls_port),
+        watch: config.watch.enabled.then_some(config.watch.udp_port),
+    });
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
@@ -350,6 +357,7 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         wish,
         thermal: config.thermal,
         name,
+        room,
         screen,
         fonts: (config.overlay.fonts, config.overlay.font),
     };

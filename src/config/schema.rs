@@ -8,8 +8,8 @@ use super::gpio::{ButtonConfig, LedConfig};
 use super::mqtt::MqttConfig;
 use super::setup::SetupConfig;
 use super::show::{DanmakuConfig, ModerationConfig, OverlayConfig, RoomConfig};
-use super::web::{WatchConfig, WebConfig};
 use super::types::{BoxName, DestinationName, Secret, StreamUrl};
+use super::web::{WatchConfig, WebConfig};
 use super::wifi::WifiConfig;
 
 /// The whole configuration.

@@ -107,7 +107,11 @@ pub(super) fn check(m: &Merged, config: &Config, errors: &mut Problems) {
     let has_tls = !config.rtsp.tls_cert.as_os_str().is_empty();
     let others = [
         ("rtsp.port", config.rtsp.port, config.rtsp.enabled),
-        ("rtsp.tls_port", config.rtsp.tls_port, config.rtsp.enabled && has_tls),
+        (
+            "rtsp.tls_port",
+            config.rtsp.tls_port,
+            config.rtsp.enabled && has_tls,
+        ),
         ("setup.port", config.setup.port, config.setup.enabled),
     ];
     let others = others
@@ -124,7 +128,9 @@ pub(super) fn check(m: &Merged, config: &Config, errors: &mut Problems) {
             && !m.refused(path)
         {
             let at = m.origin(&[path, earlier]);
-            let text = format!("{path} and {earlier} are both {port}, and two servers cannot share a port.");
+            let text = format!(
+                "{path} and {earlier} are both {port}, and two servers cannot share a port."
+            );
             let mend = "Choose another number for one of them.";
             errors.push(at.sentence(text).mend(mend));
         }
@@ -143,7 +149,10 @@ mod tests {
         assert_eq!((web.port, web.tls_port), (8080, 8443));
         assert_eq!(web.metrics, Some("127.0.0.1:9477".parse().unwrap()));
         assert_eq!(web.order_secret, None);
-        assert_eq!((config.watch.udp_port, config.watch.max_viewers), (8189, 20));
+        assert_eq!(
+            (config.watch.udp_port, config.watch.max_viewers),
+            (8189, 20)
+        );
         let off = load_text("[web]\nmetrics = \"\"\n").unwrap().config;
         assert_eq!(off.web.metrics, None);
     }
@@ -151,10 +160,22 @@ mod tests {
     #[test]
     fn two_servers_do_not_share_a_port() {
         for (text, what) in [
-            ("[web]\nport = 8554\n", "web.port and rtsp.port are both 8554"),
-            ("[web]\nport = 9000\ntls_port = 9000\n", "web.port and web.tls_port are both 9000"),
-            ("[setup]\nenabled = true\nport = 8080\n", "web.port and setup.port are both 8080"),
-            ("[web]\nport = 9477\n", "web.metrics and web.port are both 9477"),
+            (
+                "[web]\nport = 8554\n",
+                "web.port and rtsp.port are both 8554",
+            ),
+            (
+                "[web]\nport = 9000\ntls_port = 9000\n",
+                "web.port and web.tls_port are both 9000",
+            ),
+            (
+                "[setup]\nenabled = true\nport = 8080\n",
+                "web.port and setup.port are both 8080",
+            ),
+            (
+                "[web]\nport = 9477\n",
+                "web.metrics and web.port are both 9477",
+            ),
         ] {
             let said = lines(load_text(text)).join("\n");
             assert!(said.contains(what), "{text}: {said}");
@@ -171,10 +192,16 @@ mod tests {
     #[test]
     fn a_secret_of_orders_is_long_and_is_never_said() {
         let said = lines(load_text("[web]\norder_secret = \"canary\"\n")).join("\n");
-        assert!(said.contains("web.order_secret") && !said.contains("canary"), "{said}");
+        assert!(
+            said.contains("web.order_secret") && !said.contains("canary"),
+            "{said}"
+        );
         let text = "[web]\norder_secret = \"0123456789abcdef\"\n";
         let config = load_text(text).unwrap().config;
-        assert_eq!(config.web.order_secret.unwrap().expose(), "0123456789abcdef");
+        assert_eq!(
+            config.web.order_secret.unwrap().expose(),
+            "0123456789abcdef"
+        );
         let said = lines(load_text("[web]\nmetrics = \"9477\"\n")).join("\n");
         assert!(said.contains("web.metrics"), "{said}");
     }

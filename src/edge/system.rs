@@ -153,7 +153,9 @@ pub fn raise_open_files() -> u64 {
         rlim_max: limit.rlim_max,
     };
     // SAFETY: the structure is ours, and is only read.
-    if wanted > limit.rlim_cur && unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } != 0 {
+    if wanted > limit.rlim_cur
+        && unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } != 0
+    {
         return limit.rlim_cur;
     }
     wanted

@@ -25,16 +25,16 @@ pub mod item;
 mod judge;
 /// Who is here, what they say, vote, ask, give and buy.
 pub mod live;
-/// What others want to know of the room.
-pub mod noted;
 /// What of a text may be seen.
 pub mod moderation;
+/// What others want to know of the room.
+pub mod noted;
 /// How often somebody may speak.
 pub mod rate;
-/// What came of a show.
-pub mod report;
 /// Why something is not on the picture.
 pub mod reason;
+/// What came of a show.
+pub mod report;
 mod seen;
 mod state;
 

@@ -32,21 +32,44 @@ fn messages_of_bridges_are_told_as_they_may_be_seen() {
     room.receive("youtube", br#"{"who":"Bo","text":"badword"}"#, S);
     room.receive("youtube", br#"{"kind":"like","count":3}"#, S);
     room.receive("shop", br#"{"kind":"gift","who":"Bo","combo":"c"}"#, S);
-    room.receive("shop", br#"{"kind":"gift","who":"Bo","combo":"c","count":2}"#, S);
+    room.receive(
+        "shop",
+        br#"{"kind":"gift","who":"Bo","combo":"c","count":2}"#,
+        S,
+    );
     let noted = room.noted();
     assert!(room.noted().is_empty());
     assert_eq!(noted.len(), 4, "{noted:?}");
     let Noted::Bridged(first) = &noted[0] else {
         panic!("{noted:?}");
     };
-    assert_eq!((first.source.as_str(), first.id.as_deref()), ("youtube", Some("7")));
-    assert!(matches!(&first.item, Item::Comment(c) if c.text == "hi there"), "{first:?}");
+    assert_eq!(
+        (first.source.as_str(), first.id.as_deref()),
+        ("youtube", Some("7"))
+    );
+    assert!(
+        matches!(&first.item, Item::Comment(c) if c.text == "hi there"),
+        "{first:?}"
+    );
     assert!(first.item_id.is_some() && !first.held);
-    assert_eq!(noted[1], Noted::Likes { source: "youtube".into(), n: 3 });
+    assert_eq!(
+        noted[1],
+        Noted::Likes {
+            source: "youtube".into(),
+            n: 3
+        }
+    );
     let Noted::Bridged(gift) = &noted[3] else {
         panic!("{noted:?}");
     };
-    assert!(matches!(&gift.item, Item::Alert(Alert { kind: AlertKind::Gift, count: 2, .. })));
+    assert!(matches!(
+        &gift.item,
+        Item::Alert(Alert {
+            kind: AlertKind::Gift,
+            count: 2,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -70,11 +93,21 @@ fn what_becomes_of_that_which_waits_is_told() {
     assert_eq!(noted, [Noted::Shown(a), Noted::Gone(b), Noted::Gone(a)]);
     assert!(room.reject(a, S).is_err() && room.noted().is_empty());
     // What does not run over the picture waits in the live room alone.
-    let elsewhere = room.take(Via::Live { drawn: false }, line("three", Rank::Text), None, S);
+    let elsewhere = room.take(
+        Via::Live { drawn: false },
+        line("three", Rank::Text),
+        None,
+        S,
+    );
     assert_eq!(elsewhere, Verdict::Held(ItemId(0)));
     assert_eq!(room.queue().len(), 0);
     // The staff need no approval.
-    let staff = room.take(Via::Live { drawn: false }, line("four", Rank::Staff), None, S);
+    let staff = room.take(
+        Via::Live { drawn: false },
+        line("four", Rank::Staff),
+        None,
+        S,
+    );
     assert_eq!(staff, Verdict::Passed);
 }
 
@@ -86,7 +119,10 @@ fn a_line_that_the_picture_has_no_room_for_is_seen_on_the_pages() {
     assert!(matches!(say("1"), Verdict::Shown(_)));
     for n in 0..100 {
         let verdict = say(&format!("line {n}"));
-        assert!(matches!(verdict, Verdict::Shown(_) | Verdict::Passed), "{verdict:?}");
+        assert!(
+            matches!(verdict, Verdict::Shown(_) | Verdict::Passed),
+            "{verdict:?}"
+        );
     }
     assert_eq!(say("one more"), Verdict::Passed);
     // Its words are looked at all the same.

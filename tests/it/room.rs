@@ -60,7 +60,9 @@ fn http(port: u16, method: &str, path: &str, cookie: Option<&str>, body: Option<
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let body = body.map(Value::to_string).unwrap_or_default();
-    let cookie = cookie.map(|c| format!("Cookie: {c}\r\n")).unwrap_or_default();
+    let cookie = cookie
+        .map(|c| format!("Cookie: {c}\r\n"))
+        .unwrap_or_default();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n{cookie}\r\n{body}",
@@ -85,7 +87,13 @@ fn http(port: u16, method: &str, path: &str, cookie: Option<&str>, body: Option<
 }
 
 fn join(port: u16, name: &str) -> String {
-    let joined = http(port, "POST", "/api/join", None, Some(&json!({ "name": name })));
+    let joined = http(
+        port,
+        "POST",
+        "/api/join",
+        None,
+        Some(&json!({ "name": name })),
+    );
     assert_eq!(joined.status, 200, "{}", joined.body);
     assert_eq!(joined.json()["name"], name);
     joined.cookie.expect("a cookie")
@@ -100,8 +108,13 @@ async fn connect(port: u16, cookie: &str) -> Socket {
     headers.insert("Cookie", HeaderValue::from_str(cookie).unwrap());
     let origin = format!("http://127.0.0.1:{port}");
     headers.insert("Origin", HeaderValue::from_str(&origin).unwrap());
-    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    tokio_tungstenite::client_async(request, stream).await.unwrap().0
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
+    tokio_tungstenite::client_async(request, stream)
+        .await
+        .unwrap()
+        .0
 }
 
 /// The next message that `wanted` holds for.
@@ -153,7 +166,10 @@ fn a_room_is_joined_run_by_mqtt_and_kept() {
     let it = start(&broker, port, None);
     let witness = Witness::of(&broker);
     let out = it.stdout();
-    assert!(out.contains("The room:") && out.contains("User owner, password"), "{out}");
+    assert!(
+        out.contains("The room:") && out.contains("User owner, password"),
+        "{out}"
+    );
     for secret in ["room-key", "web-key.pem", "owner-first-password"] {
         let meta = std::fs::metadata(it.path("state").join(secret)).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{secret}");
@@ -164,15 +180,34 @@ fn a_room_is_joined_run_by_mqtt_and_kept() {
         let mut ann = connect(port, &cookie).await;
         let hello = until(&mut ann, "hello", |m| m["t"] == "hello").await;
         assert_eq!(hello["you"]["name"], "Ann");
-        let said = act(&mut ann, "1", json!({"do": "say", "text": "Hi all", "nonce": "n1"})).await;
+        let said = act(
+            &mut ann,
+            "1",
+            json!({"do": "say", "text": "Hi all", "nonce": "n1"}),
+        )
+        .await;
         assert_eq!(said["t"], "ok", "{said}");
         let bad = act(&mut ann, "2", json!({"do": "say", "text": "badword"})).await;
-        assert_eq!((&bad["t"], &bad["error"]["code"]), (&json!("no"), &json!("refused")), "{bad}");
+        assert_eq!(
+            (&bad["t"], &bad["error"]["code"]),
+            (&json!("no"), &json!("refused")),
+            "{bad}"
+        );
 
         // A bridge is heard in the room, with its badge.
-        publish(&broker, &format!("{ROOM}/in/youtube"), r#"{"who":"Bo","text":"from afar"}"#);
-        let line = until(&mut ann, "a line of the bridge", |m| m["line"]["text"] == "from afar").await;
-        assert_eq!((&line["line"]["origin"], &line["line"]["name"]), (&json!("youtube"), &json!("Bo")));
+        publish(
+            &broker,
+            &format!("{ROOM}/in/youtube"),
+            r#"{"who":"Bo","text":"from afar"}"#,
+        );
+        let line = until(&mut ann, "a line of the bridge", |m| {
+            m["line"]["text"] == "from afar"
+        })
+        .await;
+        assert_eq!(
+            (&line["line"]["origin"], &line["line"]["name"]),
+            (&json!("youtube"), &json!("Bo"))
+        );
 
         let open = json!({"do": "poll-open", "question": "Tea?", "choices": ["Yes", "No"]});
         let opened = order(&broker, &witness, "p1", &open);
@@ -180,33 +215,62 @@ fn a_room_is_joined_run_by_mqtt_and_kept() {
         let poll = opened["data"]["id"].as_u64().unwrap();
         let shown = until(&mut ann, "the poll", |m| m["poll"]["question"] == "Tea?").await;
         assert_eq!(shown["poll"]["open"], true);
-        let vote = act(&mut ann, "3", json!({"do": "vote", "poll": poll, "choice": 1})).await;
+        let vote = act(
+            &mut ann,
+            "3",
+            json!({"do": "vote", "poll": poll, "choice": 1}),
+        )
+        .await;
         assert_eq!(vote["t"], "ok", "{vote}");
         poll
     });
     let said = told(&witness, "said", |e| e["data"]["text"] == "Hi all");
     assert!(said["data"].get("nonce").is_none(), "{said}");
-    assert_eq!(told(&witness, "poll-opened", |_| true)["data"]["poll"], poll);
+    assert_eq!(
+        told(&witness, "poll-opened", |_| true)["data"]["poll"],
+        poll
+    );
     told(&witness, "voted", |e| e["data"]["counts"] == json!([0, 1]));
-    let refused = order(&broker, &witness, "p2", &json!({"do": "poll-close", "poll": 99}));
+    let refused = order(
+        &broker,
+        &witness,
+        "p2",
+        &json!({"do": "poll-close", "poll": 99}),
+    );
     assert_eq!(refused["error"]["code"], "bad_request", "{refused}");
     on_the_picture(&it);
 
     // Killed by an orderly end: what was acknowledged is there again.
     let it = again(&broker, port, it);
-    assert!(!it.stdout().contains("shown this once; kept in") || it.stdout().contains("first password in"));
+    assert!(
+        !it.stdout().contains("shown this once; kept in")
+            || it.stdout().contains("first password in")
+    );
     runtime.block_on(async {
         let mut ann = connect(port, &cookie).await;
         let hello = until(&mut ann, "hello", |m| m["t"] == "hello").await;
         assert_eq!(hello["you"]["name"], "Ann", "the cookie holds");
         assert_eq!(hello["you"]["vote"], 1);
         assert_eq!(hello["room"]["poll"]["counts"], json!([0, 1]));
-        let texts: Vec<_> = hello["lines"].as_array().unwrap().iter().map(|l| &l["text"]).collect();
+        let texts: Vec<_> = hello["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|l| &l["text"])
+            .collect();
         assert_eq!(texts, ["Hi all", "from afar"]);
     });
-    let closed = order(&broker, &witness, "p3", &json!({"do": "poll-close", "poll": poll}));
+    let closed = order(
+        &broker,
+        &witness,
+        "p3",
+        &json!({"do": "poll-close", "poll": poll}),
+    );
     assert_eq!(closed["ok"], true, "{closed}");
-    assert_eq!(told(&witness, "poll-closed", |_| true)["data"]["winners"], json!([1]));
+    assert_eq!(
+        told(&witness, "poll-closed", |_| true)["data"]["winners"],
+        json!([1])
+    );
 }
 
 /// The poll is on the picture, too, and ctl runs the room.

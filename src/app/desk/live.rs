@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn refusals_keep_what_they_say() {
-        let refusal = Refusal::new(Why::TooFast, "Slowly.").after_ms(40).because("rate");
+        let refusal = Refusal::new(Why::TooFast, "Slowly.")
+            .after_ms(40)
+            .because("rate");
         let told = failure(refusal);
         assert_eq!((told.code, told.after_ms), (Code::RateLimited, Some(40)));
         assert_eq!(told.reason.as_deref(), Some("rate"));

@@ -60,7 +60,11 @@ pub async fn run(mut notes: mpsc::Receiver<Noted>, live: LiveHandle, orders: Bri
             Noted::Gone(id) => live.line_state(id.0, false).await,
             Noted::Likes { source, n } => {
                 let n = u32::try_from(n).unwrap_or(u32::MAX);
-                hear(&live, bridged(source, None, String::new(), BridgedWhat::Like { n })).await;
+                hear(
+                    &live,
+                    bridged(source, None, String::new(), BridgedWhat::Like { n }),
+                )
+                .await;
             }
             Noted::Bridged(note) => take(&live, *note, &orders).await,
         }
@@ -90,7 +94,10 @@ async fn take(live: &LiveHandle, note: BridgedNote, orders: &BridgedOrders) {
 
 async fn hear(live: &LiveHandle, bridged: Bridged) {
     if let Err(refusal) = live.hear(bridged).await {
-        tracing::debug!("the live room does not take what a bridge says: {}", refusal.message);
+        tracing::debug!(
+            "the live room does not take what a bridge says: {}",
+            refusal.message
+        );
     }
 }
 
@@ -113,7 +120,11 @@ fn bridged(origin: String, id: Option<String>, name: String, what: BridgedWhat) 
 
 fn meant(note: BridgedNote) -> Meant {
     let BridgedNote {
-        source, id, kind, item, ..
+        source,
+        id,
+        kind,
+        item,
+        ..
     } = note;
     match item {
         Item::Comment(comment) => {
@@ -198,14 +209,24 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let text = || "Hi".to_owned();
-        assert_eq!(chat(IncomingKind::Chat).what, BridgedWhat::Chat { text: text() });
+        assert_eq!(
+            chat(IncomingKind::Chat).what,
+            BridgedWhat::Chat { text: text() }
+        );
         let question = chat(IncomingKind::Question);
         assert_eq!(question.what, BridgedWhat::Question { text: text() });
-        assert_eq!((question.origin.as_str(), question.name.as_str()), ("youtube", ""));
+        assert_eq!(
+            (question.origin.as_str(), question.name.as_str()),
+            ("youtube", "")
+        );
         let Meant::Heard(gift) = meant(note(IncomingKind::Gift, alert(AlertKind::Gift))) else {
             panic!("a gift");
         };
-        let rose = BridgedWhat::Gift { gift: "Rose".into(), combo: "r".into(), count: 3 };
+        let rose = BridgedWhat::Gift {
+            gift: "Rose".into(),
+            combo: "r".into(),
+            count: 3,
+        };
         assert_eq!(gift.what, rose);
         let Meant::Order(order) = meant(note(IncomingKind::Order, alert(AlertKind::Order))) else {
             panic!("an order");

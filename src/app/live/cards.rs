@@ -23,7 +23,14 @@ const WINNERS_S: u32 = 20;
 #[must_use]
 pub fn of(event: &Event, live: &Live) -> Option<Card> {
     match &event.fact {
-        Fact::Gave { gift, name, combo, count, origin: None, .. } => Some(Card::Alert(Alert {
+        Fact::Gave {
+            gift,
+            name,
+            combo,
+            count,
+            origin: None,
+            ..
+        } => Some(Card::Alert(Alert {
             kind: AlertKind::Gift,
             who: who(Some(name)),
             what: Some(gift.clone()),
@@ -34,7 +41,14 @@ pub fn of(event: &Event, live: &Live) -> Option<Card> {
             platform: None,
             colour: None,
         })),
-        Fact::Ordered { product, count, amount_minor, currency, name, .. } => {
+        Fact::Ordered {
+            product,
+            count,
+            amount_minor,
+            currency,
+            name,
+            ..
+        } => {
             let product = product.and_then(|of| live.product(of));
             Some(Card::Alert(Alert {
                 kind: AlertKind::Order,
@@ -80,7 +94,12 @@ pub fn poll(room: &Room) -> Command {
     let Some(poll) = &room.poll else {
         return Command::PollHide;
     };
-    let votes = |n: usize| poll.counts.as_ref().and_then(|counts| counts.get(n)).copied();
+    let votes = |n: usize| {
+        poll.counts
+            .as_ref()
+            .and_then(|counts| counts.get(n))
+            .copied()
+    };
     let choices = poll.choices.iter().enumerate().map(|(n, text)| Choice {
         text: cut(text, CHOICE),
         votes: votes(n).unwrap_or_default(),
@@ -196,7 +215,10 @@ mod tests {
         assert_eq!((shown.choices[0].votes, shown.choices[1].votes), (3, 4));
         assert!(shown.choices[1].text.ends_with('…') && shown.open && !shown.hidden);
         room.poll.as_mut().unwrap().counts = None;
-        assert!(matches!(poll(&room), Command::PollShow(Poll { hidden: true, .. })));
+        assert!(matches!(
+            poll(&room),
+            Command::PollShow(Poll { hidden: true, .. })
+        ));
     }
 
     #[test]
@@ -216,7 +238,10 @@ mod tests {
             panic!("a product");
         };
         assert_eq!(shown.url.as_deref(), Some("http://10.0.0.2:8080/r/9"));
-        assert!(matches!(product(&room, None), Command::ProductPin(Product { url: None, .. })));
+        assert!(matches!(
+            product(&room, None),
+            Command::ProductPin(Product { url: None, .. })
+        ));
     }
 
     #[test]
@@ -233,12 +258,20 @@ mod tests {
             votes: 0,
             seen: 0,
         });
-        let Command::LowerThird { name, line, seconds } = question(&room, Some(5)) else {
+        let Command::LowerThird {
+            name,
+            line,
+            seconds,
+        } = question(&room, Some(5))
+        else {
             panic!("a lower third");
         };
         assert_eq!((name.as_deref(), seconds), (Some("Ann"), None));
         assert_eq!(line.unwrap().chars().count(), LINE);
-        assert!(matches!(question(&room, None), Command::LowerThird { name: None, .. }));
+        assert!(matches!(
+            question(&room, None),
+            Command::LowerThird { name: None, .. }
+        ));
     }
 
     #[test]

@@ -29,10 +29,14 @@ impl Facts {
         if self.0.is_closed() {
             return;
         }
-        let data = public(&event.fact, |line| live.line(line).cloned(), |question| {
-            let question = live.question(question)?;
-            Some(json!({"name": question.name, "text": question.text, "votes": question.votes}))
-        });
+        let data = public(
+            &event.fact,
+            |line| live.line(line).cloned(),
+            |question| {
+                let question = live.question(question)?;
+                Some(json!({"name": question.name, "text": question.text, "votes": question.votes}))
+            },
+        );
         if let Some(data) = data {
             self.put(RoomEvent {
                 seq: event.seq,
@@ -99,9 +103,16 @@ fn public(
         | Fact::Left { .. } => return None,
         Fact::Said { state, .. } if *state != LineState::Shown => return None,
         Fact::LineShown { line: number } => return Some(of_line(&line(*number)?)),
-        Fact::QuestionMoved { question: number, state } => {
+        Fact::QuestionMoved {
+            question: number,
+            state,
+        } => {
             let seen = !matches!(state, QuestionState::Pending | QuestionState::Rejected);
-            let mut data = seen.then(|| question(*number)).flatten().map(object).unwrap_or_default();
+            let mut data = seen
+                .then(|| question(*number))
+                .flatten()
+                .map(object)
+                .unwrap_or_default();
             data.insert("question".into(), json!(number));
             data.insert("state".into(), json!(state));
             return Some(data);
@@ -157,23 +168,51 @@ mod tests {
         let shown = told(&said(LineState::Shown)).unwrap();
         assert_eq!(shown["text"], "secret-text");
         assert!(!shown.to_string().contains("nonce") && shown.get("item").is_none());
-        let came = Fact::Came { name: "Ann".into(), role: Role::Viewer, addr: "secret".into() };
-        assert_eq!(told(&came).unwrap(), json!({"name": "Ann", "role": "viewer"}));
-        let asked = Fact::Asked { question: 1, name: "A".into(), text: "?".into(), origin: None };
+        let came = Fact::Came {
+            name: "Ann".into(),
+            role: Role::Viewer,
+            addr: "secret".into(),
+        };
+        assert_eq!(
+            told(&came).unwrap(),
+            json!({"name": "Ann", "role": "viewer"})
+        );
+        let asked = Fact::Asked {
+            question: 1,
+            name: "A".into(),
+            text: "?".into(),
+            origin: None,
+        };
         assert_eq!(told(&asked), None);
-        let words = Moderation::Words { words: vec!["bad".into()] };
-        let moderated = Fact::Moderated { act: 1, by: "owner".into(), what: words, undoes: None };
+        let words = Moderation::Words {
+            words: vec!["bad".into()],
+        };
+        let moderated = Fact::Moderated {
+            act: 1,
+            by: "owner".into(),
+            what: words,
+            undoes: None,
+        };
         assert_eq!(told(&moderated), None);
-        let rejected = Fact::QuestionMoved { question: 4, state: QuestionState::Rejected };
+        let rejected = Fact::QuestionMoved {
+            question: 4,
+            state: QuestionState::Rejected,
+        };
         let told_of = public(&rejected, |_| None, |_| Some(json!({"text": "secret"}))).unwrap();
         assert!(!told_of.contains_key("text"), "{told_of:?}");
     }
 
     #[test]
     fn what_everybody_sees_is_told_whole() {
-        let moved = Fact::QuestionMoved { question: 4, state: QuestionState::Live };
+        let moved = Fact::QuestionMoved {
+            question: 4,
+            state: QuestionState::Live,
+        };
         let data = public(&moved, |_| None, |_| Some(json!({"text": "Why?"}))).unwrap();
-        assert_eq!(Value::Object(data), json!({"question": 4, "state": "live", "text": "Why?"}));
+        assert_eq!(
+            Value::Object(data),
+            json!({"question": 4, "state": "live", "text": "Why?"})
+        );
         let pinned = Fact::Pinned { pin: 2, product: 7 };
         assert_eq!(told(&pinned), Some(json!({"pin": 2, "product": 7})));
     }
@@ -182,6 +221,13 @@ mod tests {
     async fn facts_that_nobody_takes_are_left_out() {
         let (facts, taken) = channel();
         drop(taken);
-        facts.put(RoomEvent { seq: 1, at_ms: 0, show: 0, viewer: 0, kind: "liked", data: Map::new() });
+        facts.put(RoomEvent {
+            seq: 1,
+            at_ms: 0,
+            show: 0,
+            viewer: 0,
+            kind: "liked",
+            data: Map::new(),
+        });
     }
 }

@@ -95,10 +95,16 @@ mod tests {
         let id = ItemId(7);
         let wait = Duration::from_secs(3);
         assert_eq!(judged(Verdict::Shown(id)), Judged::Shown { item: Some(7) });
-        assert_eq!(judged(Verdict::Delayed(id, wait)), Judged::Shown { item: Some(7) });
+        assert_eq!(
+            judged(Verdict::Delayed(id, wait)),
+            Judged::Shown { item: Some(7) }
+        );
         assert_eq!(judged(Verdict::Passed), Judged::Shown { item: None });
         assert_eq!(judged(Verdict::Held(id)), Judged::Held { item: Some(7) });
-        assert_eq!(judged(Verdict::Held(ItemId(0))), Judged::Held { item: None });
+        assert_eq!(
+            judged(Verdict::Held(ItemId(0))),
+            Judged::Held { item: None }
+        );
         let refused = judged(Verdict::Refused(Reason::Panic));
         assert!(matches!(refused, Judged::Refused { code, .. } if code == Reason::Panic.code()));
     }

@@ -26,7 +26,12 @@ pub async fn run(db: Db, days: u32) {
         wait = EVERY;
         match db.retention(now.saturating_mul(1000), days).await {
             Ok(gone) if gone.events > 0 || gone.viewers > 0 => {
-                tracing::info!(events = gone.events, viewers = gone.viewers, days, "the room forgets what is old");
+                tracing::info!(
+                    events = gone.events,
+                    viewers = gone.viewers,
+                    days,
+                    "the room forgets what is old"
+                );
             }
             Ok(_) => {}
             Err(e) => tracing::warn!("{}", e.report()),

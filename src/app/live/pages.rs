@@ -200,5 +200,11 @@ fn whep(parts: &Parts<'_>) -> Result<Option<Whep>> {
         addresses: Arc::new(|| -> Vec<IpAddr> { net::addresses() }),
         max_viewers: size(watch.max_viewers),
     };
-    Whep::start(options, parts.main.clone(), parts.opus.clone(), parts.runtime).map(Some)
+    Whep::start(
+        options,
+        parts.main.clone(),
+        parts.opus.clone(),
+        parts.runtime,
+    )
+    .map(Some)
 }

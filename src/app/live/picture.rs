@@ -16,8 +16,8 @@
 //! | panic | panic, at once |
 //! | line hidden, or let through | withdrawn, or drawn |
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -128,7 +128,10 @@ impl Teller {
             Fact::ProductRemoved { .. } => &changed.product,
             Fact::QuestionMoved { .. } => &changed.question,
             Fact::Announced { .. } => &changed.announcement,
-            Fact::Moderated { what: Moderation::Panic { .. }, .. } => {
+            Fact::Moderated {
+                what: Moderation::Panic { .. },
+                ..
+            } => {
                 changed.panic.store(true, Ordering::Release);
                 changed.now.notify_one();
                 return;
@@ -174,7 +177,10 @@ impl Teller {
             Ask::Reject(item)
         };
         if let Err(e) = self.overlay.ask(ask) {
-            tracing::warn!("the picture does not hear what the staff decided: {}", e.report());
+            tracing::warn!(
+                "the picture does not hear what the staff decided: {}",
+                e.report()
+            );
         }
     }
 }

@@ -28,8 +28,11 @@ pub struct Pictures {
 }
 
 fn none() -> Error {
-    Error::new(Kind::Unsupported, "This box shows no live picture in its pages.")
-        .mend("Set watch.enabled.")
+    Error::new(
+        Kind::Unsupported,
+        "This box shows no live picture in its pages.",
+    )
+    .mend("Set watch.enabled.")
 }
 
 impl Pictures {
@@ -70,6 +73,10 @@ impl Watching for Pictures {
 
     fn fmp4(&self) -> Later<Result<Box<dyn Fmp4>>> {
         Box::pin(std::future::ready(self.open()))
+    }
+
+    fn whep_viewers(&self) -> u64 {
+        self.whep.as_ref().map_or(0, Whep::viewers) as u64
     }
 
     fn on_air(&self) -> bool {

@@ -11,8 +11,8 @@ use crate::cli::table::table;
 use crate::config::{ModerationMode, Rgb};
 use crate::device::command::Command;
 use crate::device::stage::ModerationChange;
-use crate::room::live::act::Act;
 use crate::room::item::{self, AlertKind, Comment, ItemId, Rank, Run};
+use crate::room::live::act::Act;
 
 /// `ctl danmaku`.
 #[derive(Debug, Args)]

@@ -93,13 +93,11 @@ fn command(variant: &Value, defs: &Value) -> Option<CommandSchema> {
     let name = variant.pointer("/properties/name/const")?.as_str()?;
     let args = variant.pointer("/properties/args");
     // Where no argument is needed, `args` may be left out.
-    let needed = args
-        .map(|a| resolved(a, defs))
-        .is_some_and(|a| {
-            let required = a.get("required").and_then(Value::as_array);
-            // One of several forms: each of them has its word.
-            required.is_some_and(|r| !r.is_empty()) || a.get("oneOf").is_some()
-        });
+    let needed = args.map(|a| resolved(a, defs)).is_some_and(|a| {
+        let required = a.get("required").and_then(Value::as_array);
+        // One of several forms: each of them has its word.
+        required.is_some_and(|r| !r.is_empty()) || a.get("oneOf").is_some()
+    });
     let none = json!({"type": "object", "properties": {}});
     let mut schema = json!({
         "$schema": DRAFT,

@@ -252,7 +252,10 @@ fn what_a_schema_does_not_allow_the_box_does_not_take() {
         ("moderation/approve", json!({"args": {"item": -1}})),
         ("room/act", json!({})),
         ("room/act", json!({"args": {"do": "pin"}})),
-        ("room/act", json!({"args": {"do": "pin", "product": 1, "pin": 2}})),
+        (
+            "room/act",
+            json!({"args": {"do": "pin", "product": 1, "pin": 2}}),
+        ),
         ("room/act", json!({"args": {"do": "dance"}})),
         ("panic", json!({"args": {"on": "yes"}})),
         ("panic", json!({"args": {"now": true}})),
