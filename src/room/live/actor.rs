@@ -194,7 +194,10 @@ impl std::fmt::Debug for LiveHandle {
 }
 
 fn ended() -> Refusal {
-    Refusal::new(Why::NotSaved, "The room has ended.")
+    Refusal::new(
+        Why::NotSaved,
+        "The room cannot answer: it has ended, or its disk fails.",
+    )
 }
 
 impl LiveHandle {
@@ -346,7 +349,7 @@ impl LiveHandle {
     /// with a higher number. The staff's part is given to moderators and owners.
     ///
     /// # Errors
-    /// The room has ended.
+    /// The room has ended, or what is stored cannot be read.
     pub async fn hello(
         &self,
         viewer: u64,

@@ -12,8 +12,8 @@ use super::{Hello, Judged, Safety};
 /// Lines that are given on joining.
 const HELLO_LINES: usize = 200;
 
-/// Sends an answer once the batch was saved, or was not.
-pub(super) type Later = Box<dyn FnOnce(&Live, bool) + Send>;
+/// Sends an answer once the batch was saved, or was not (`false`). No state: it is not what is stored, and nobody may see it.
+pub(super) type Later = Box<dyn FnOnce(Option<&Live>, bool) + Send>;
 
 fn not_saved() -> Refusal {
     Refusal::new(Why::NotSaved, "It could not be stored, so it is not done.").after_ms(1_000)
@@ -32,6 +32,18 @@ fn answer<T: Send + 'static>(
             result.and(Err(not_saved()))
         });
     })
+}
+
+fn hello(live: &Live, viewer: u64, role: Role, after: Option<u64>) -> Hello {
+    let staff = role >= Role::Moderator;
+    let mut room = live.room();
+    room.questions.extend(live.own_pending(viewer));
+    Hello {
+        room,
+        you: live.you(viewer, role),
+        lines: live.lines(after, viewer, staff, HELLO_LINES),
+        staff: staff.then(|| live.staff()),
+    }
 }
 
 impl Task {
@@ -129,27 +141,22 @@ impl Task {
                 Box::new(move |_, _| reply.send(()).unwrap_or_default())
             }
             Ask::Person { viewer, reply } => {
-                Box::new(move |live, _| drop(reply.send(live.person(viewer))))
+                // At once, whatever the disk does: somebody taken for unknown would be given another number.
+                let _ = reply.send(self.live.person(viewer));
+                return;
             }
-            Ask::Draw { draw, reply } => {
-                Box::new(move |live, _| drop(reply.send(live.proof(draw))))
-            }
+            Ask::Draw { draw, reply } => Box::new(move |live, _| {
+                let _ = reply.send(live.and_then(|live| live.proof(draw)));
+            }),
             Ask::Hello {
                 viewer,
                 role,
                 after,
                 reply,
             } => Box::new(move |live, _| {
-                let staff = role >= Role::Moderator;
-                let mut room = live.room();
-                room.questions.extend(live.own_pending(viewer));
-                let hello = Hello {
-                    room,
-                    you: live.you(viewer, role),
-                    lines: live.lines(after, viewer, staff, HELLO_LINES),
-                    staff: staff.then(|| live.staff()),
-                };
-                let _ = reply.send(hello);
+                if let Some(live) = live {
+                    let _ = reply.send(hello(live, viewer, role, after));
+                }
             }),
             Ask::Stop { reply } => {
                 self.stop.push(reply);

@@ -166,7 +166,9 @@ impl Task {
         for reply in reload {
             let _ = reply.send(self.load().await);
         }
-        self.send_gathered();
+        if !self.broken {
+            self.send_gathered();
+        }
         self.count.viewers = self.live.people.here;
         self.count.seq = self.live.highest().seq;
         *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.count;
@@ -203,8 +205,9 @@ impl Task {
                 self.tell(&events);
             }
         }
+        let sound = (!self.broken).then_some(&self.live);
         for later in self.replies.drain(..) {
-            later(&self.live, saved);
+            later(sound, saved);
         }
     }
 
