@@ -32,9 +32,56 @@ macro_rules! table {
 
 /// All of them; a test compares the table with the folder.
 pub const ASSETS: &[Asset] = table![
+    "desk.css",
     "desk.html",
+    "desk/act.js",
+    "desk/air.js",
+    "desk/api.js",
+    "desk/box.js",
+    "desk/chat.js",
+    "desk/login.js",
+    "desk/main.js",
+    "desk/password.js",
+    "desk/picture.js",
+    "desk/plot.js",
+    "desk/questions.js",
+    "desk/schema.js",
+    "desk/settings.js",
+    "desk/show.js",
+    "desk/store.js",
+    "desk/text-en.js",
+    "desk/text-zh.js",
+    "desk/ui.js",
+    "desk/words.js",
+    "favicon.svg",
+    "lib/api.js",
+    "lib/dom.js",
+    "lib/fmp4.js",
+    "lib/i18n.js",
+    "lib/player.js",
+    "lib/socket.js",
+    "lib/text-en.js",
+    "lib/text-zh.js",
+    "lib/toast.js",
+    "lib/whep.js",
+    "lib/zoom.js",
     "login.html",
     "room.html",
+    "room/chat.js",
+    "room/combo.js",
+    "room/draws.js",
+    "room/fair.js",
+    "room/fly.js",
+    "room/give.js",
+    "room/main.js",
+    "room/menu.js",
+    "room/name.js",
+    "room/poll.js",
+    "room/products.js",
+    "room/questions.js",
+    "room/room.css",
+    "room/stage.js",
+    "room/tabs.js",
     "style.css",
 ];
 
@@ -72,16 +119,22 @@ impl Asset {
             ASSETS.iter().map(tag).collect()
         });
         let at = ASSETS.iter().position(|a| a.path == self.path);
-        at.and_then(|at| TAGS.get(at)).map_or("\"\"", String::as_str)
+        at.and_then(|at| TAGS.get(at))
+            .map_or("\"\"", String::as_str)
     }
 
     /// The answer to a browser that may have it already. It asks each time: after an update of the box all files are of one version.
     #[must_use]
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let tag = self.etag();
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+        let known = headers
+            .get(header::IF_NONE_MATCH)
+            .and_then(|v| v.to_str().ok());
         let head = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
-        if known.is_some_and(|k| k.split(',').any(|k| k.trim().trim_start_matches("W/") == tag)) {
+        if known.is_some_and(|k| {
+            k.split(',')
+                .any(|k| k.trim().trim_start_matches("W/") == tag)
+        }) {
             return (StatusCode::NOT_MODIFIED, head).into_response();
         }
         (head, [(header::CONTENT_TYPE, self.mime())], self.bytes).into_response()

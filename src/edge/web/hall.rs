@@ -9,15 +9,16 @@
 //!
 //! The set-up page has a server of its own. Decisions on security stand in docs/web.md.
 
+mod account_api;
 /// Accounts: passwords, logging in and out.
 pub mod accounts;
-mod account_api;
 mod api;
 mod desk_api;
 mod door;
 mod fault;
 mod feed;
 mod gate;
+mod login_api;
 mod read;
 mod report_api;
 mod routes;
@@ -164,7 +165,10 @@ impl Shared {
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.take(addr, Instant::now()).map_err(|wait| {
             let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            Fault::too_fast("Too many come from this address at once.", ms.saturating_add(1))
+            Fault::too_fast(
+                "Too many come from this address at once.",
+                ms.saturating_add(1),
+            )
         })
     }
 
@@ -178,11 +182,16 @@ impl Shared {
         }
         let Some(login) = &mut visitor.login else {
             // A cookie that outlived the records.
-            return Err(Fault::nobody("Join the room first: POST /api/join with a name."));
+            return Err(Fault::nobody(
+                "Join the room first: POST /api/join with a name.",
+            ));
         };
         let viewer = live.come(&login.account, login.role, &visitor.addr).await?;
         login.viewer = viewer;
-        let kept = self.inside.records.account_viewer(login.account.clone(), viewer);
+        let kept = self
+            .inside
+            .records
+            .account_viewer(login.account.clone(), viewer);
         kept.await?;
         visitor.viewer = Some(viewer);
         Ok(visitor)
@@ -199,7 +208,10 @@ impl Shared {
     async fn act(&self, visitor: &Visitor, act: Act) -> Result<Done, Refusal> {
         let needs = act.needs();
         if needs > visitor.role() {
-            return Err(Refusal::new(Why::Forbidden, "That needs a higher role than yours."));
+            return Err(Refusal::new(
+                Why::Forbidden,
+                "That needs a higher role than yours.",
+            ));
         }
         if act.is_of_a_viewer() && visitor.viewer.is_none() {
             return Err(Refusal::new(Why::Forbidden, "Join the room first."));
@@ -271,17 +283,25 @@ impl Hall {
             }
             _ => None,
         };
-        let metrics = options.metrics.map(|at| metrics_door(at)).transpose()?;
+        let metrics = options.metrics.map(metrics_door).transpose()?;
         let at = |e| refused(options.port, e);
         let addresses = Addresses {
             http: http.address().map_err(at)?,
-            https: https.as_ref().map(Listener::local_addr).transpose().map_err(at)?,
-            metrics: metrics.as_ref().map(Door::address).transpose().map_err(at)?,
+            https: https
+                .as_ref()
+                .map(Listener::local_addr)
+                .transpose()
+                .map_err(at)?,
+            metrics: metrics
+                .as_ref()
+                .map(Door::address)
+                .transpose()
+                .map_err(at)?,
         };
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             keys: Keys::new(inside.key),
-            passwords: Passwords::new(),
+            passwords: Passwords::default(),
             feed: Feed::new(),
             seats: Arc::new(Semaphore::new(options.max_viewers)),
             ended: broadcast::channel(64).0,
@@ -297,17 +317,27 @@ impl Hall {
         let from = shared.inside.live.subscribe();
         let mut tasks = vec![tokio::spawn(shared.feed.clone().run(from, stopped.clone()))];
         let routes = routes::router(&shared);
-        let service = routes.clone().into_make_service_with_connect_info::<Caller>();
+        let service = routes
+            .clone()
+            .into_make_service_with_connect_info::<Caller>();
         tasks.push(serve!(http, service, stopped.clone()));
         if let Some(https) = https {
             let service = routes.into_make_service_with_connect_info::<Caller>();
             tasks.push(serve!(https, service, stopped.clone()));
         }
         if let Some(metrics) = metrics {
-            tasks.push(serve!(metrics, routes::metrics(&shared).into_make_service(), stopped));
+            tasks.push(serve!(
+                metrics,
+                routes::metrics(&shared).into_make_service(),
+                stopped
+            ));
         }
         tracing::info!(?addresses, "the room is served");
-        Ok(Self { addresses, stop, tasks })
+        Ok(Self {
+            addresses,
+            stop,
+            tasks,
+        })
     }
 
     /// Where it listens.
@@ -339,7 +369,11 @@ fn door(port: u16, only_here: bool, limits: Limits) -> Result<Door> {
 
 fn metrics_door(at: SocketAddr) -> Result<Door> {
     let refused = |e| refused(at.port(), e);
-    let limits = Limits { most: 8, most_of_one: 8, ..Limits::default() };
+    let limits = Limits {
+        most: 8,
+        most_of_one: 8,
+        ..Limits::default()
+    };
     Door::new(listen::bind(&[at]).map_err(refused)?, limits).map_err(refused)
 }
 

@@ -198,7 +198,9 @@ pub fn is_foreign(headers: &HeaderMap, scheme: &str) -> bool {
         (None, _) => false,
         (Some(origin), Some(host)) => {
             let origin = origin.to_ascii_lowercase();
-            let ours = origin.strip_prefix(scheme).and_then(|o| o.strip_prefix("://"));
+            let ours = origin
+                .strip_prefix(scheme)
+                .and_then(|o| o.strip_prefix("://"));
             ours != Some(host.to_ascii_lowercase().as_str())
         }
         (Some(_), None) => true,

@@ -1,23 +1,22 @@
-//! Accounts over HTTP: register, log in and out, sessions, passwords.
+//! Accounts over HTTP: who has one, who is logged in, who is asking.
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::accounts::{good_password, name};
-use super::door::Caller;
 use super::fault::Fault;
 use super::gate::no_https;
 use super::read::Read;
-use super::visitor::{Login, Names, SESSION_MS, VIEWER_S, Visitor, set_cookie};
-use super::{Over, Shared, sign, throttle};
-use crate::edge::web::inside::{Account, Ending, NewSession, Session};
-use crate::edge::web::openapi::bodies::{Credentials, NewAccount, NewPassword};
+use super::visitor::Visitor;
+use super::{Over, Shared};
+use crate::edge::web::inside::{Account, Ending, Session};
+use crate::edge::web::openapi::bodies::{Credentials, NewAccount};
 use crate::error::Result as Plain;
 use crate::room::live::event::Role;
 
@@ -25,7 +24,7 @@ type Answer = Result<Response, Fault>;
 
 impl Shared {
     /// A request with a password came over HTTP, where it may not.
-    fn refuse_http(&self, headers: &HeaderMap, secure: bool, path: &str) -> Result<(), Fault> {
+    pub fn refuse_http(&self, headers: &HeaderMap, secure: bool, path: &str) -> Result<(), Fault> {
         if self.staff_may(secure) {
             return Ok(());
         }
@@ -43,7 +42,14 @@ impl Shared {
         }
         let hash = self.passwords.hash(password.to_owned()).await?;
         let made_ms = (self.inside.wall)();
-        let account = Account { name: name.clone(), role, hash, first: false, viewer: 0, made_ms };
+        let account = Account {
+            name: name.clone(),
+            role,
+            hash,
+            first: false,
+            viewer: 0,
+            made_ms,
+        };
         if !self.inside.records.account_add(account).await? {
             return Err(taken());
         }
@@ -51,10 +57,12 @@ impl Shared {
     }
 
     /// Ends sessions, and the sockets that stand on them.
-    async fn end_sessions(&self, which: Ending) -> Plain<u64> {
+    pub async fn end_sessions(&self, which: Ending) -> Plain<u64> {
         let over = match &which {
             Ending::One(id) => Over::Session(*id),
-            Ending::Account(account) | Ending::Others { account, .. } => Over::Account(account.clone()),
+            Ending::Account(account) | Ending::Others { account, .. } => {
+                Over::Account(account.clone())
+            }
         };
         let ended = self.inside.records.sessions_end(which).await?;
         let _ = self.ended.send(over);
@@ -63,7 +71,11 @@ impl Shared {
 }
 
 fn taken() -> Fault {
-    Fault::new(StatusCode::CONFLICT, "taken", "There is an account of that name.")
+    Fault::new(
+        StatusCode::CONFLICT,
+        "taken",
+        "There is an account of that name.",
+    )
 }
 
 /// `POST /register`: an account of a viewer.
@@ -75,156 +87,17 @@ pub async fn register(
 ) -> Answer {
     shared.refuse_http(&headers, visitor.secure, "/login")?;
     Shared::take(&shared.registers, &visitor.addr)?;
-    let name = shared.add_account(&asked.name, &asked.password, Role::Viewer).await?;
-    shared.audit(&visitor, "register", &json!({ "name": name }), true).await;
-    Ok((StatusCode::CREATED, Json(json!({ "name": name, "role": Role::Viewer }))).into_response())
-}
-
-/// `POST /login`
-pub async fn login(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Read(asked): Read<Credentials>,
-) -> Answer {
-    shared.refuse_http(&headers, caller.secure, "/login")?;
-    let name = asked.name.trim().to_lowercase();
-    let key = shared.keys.sign("login", format!("{name}\0{}", visitor.addr).as_bytes());
-    shared.count_login(&key).await?;
-    let account = shared.inside.records.account(name.clone()).await?;
-    let hash = account.as_ref().map(|a| a.hash.clone());
-    let fits = shared.passwords.check(asked.password, hash).await?;
-    let Some(account) = account.filter(|_| fits) else {
-        let about = json!({ "name": name.chars().take(40).collect::<String>() });
-        shared.audit(&visitor, "login", &about, false).await;
-        let said = "Name or password are wrong.";
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "wrong-password", said));
-    };
-    shared.inside.records.attempts_set(key, None).await?;
-    // Whoever was logged in here before is so no more, and nobody gets a session that somebody else knew before.
-    if let Some(before) = &visitor.login {
-        shared.end_sessions(Ending::One(before.session)).await?;
-    }
-    let word = sign::hex(&sign::random::<32>()?);
-    let token = sign::digest(word.as_bytes());
-    let now_ms = (shared.inside.wall)();
-    let added = shared.inside.records.session_add(NewSession {
-        token,
-        account: account.name.clone(),
-        now_ms,
-        expires_ms: now_ms.saturating_add(SESSION_MS),
-        addr: visitor.addr.clone(),
-        agent: agent(&headers),
-    });
-    let session = added.await?;
-    let visitor = Visitor {
-        viewer: (account.viewer != 0).then_some(account.viewer),
-        login: Some(Login {
-            account: account.name.clone(),
-            role: account.role,
-            session,
-            token,
-            viewer: account.viewer,
-            first: account.first,
-        }),
-        ..visitor
-    };
-    let visitor = shared.in_the_room(visitor).await?;
-    shared.audit(&visitor, "login", &json!({}), true).await;
-    let said = json!({
-        "name": account.name,
-        "role": account.role,
-        "viewer": visitor.viewer,
-        "first_password": account.first,
-    });
-    let mut answer = Json(said).into_response();
-    let names = Names::of(caller.secure);
-    let viewer = visitor.viewer.unwrap_or(0);
-    let cookie = shared.keys.viewer_cookie(viewer, now_ms / 1000);
-    let lines = [
-        set_cookie(names.session, &word, caller.secure, SESSION_MS / 1000),
-        set_cookie(names.viewer, &cookie, caller.secure, VIEWER_S),
-    ];
-    put_cookies(&mut answer, lines);
-    Ok(answer)
-}
-
-/// Adds lines `Set-Cookie`.
-pub fn put_cookies(answer: &mut Response, lines: impl IntoIterator<Item = Option<HeaderValue>>) {
-    for line in lines.into_iter().flatten() {
-        answer.headers_mut().append(header::SET_COOKIE, line);
-    }
-}
-
-fn agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
-    agent.unwrap_or("").chars().take(120).collect()
-}
-
-impl Shared {
-    /// Counts a login as failed before it is looked at: it is forgotten when it works. So a hundred at once are a hundred.
-    async fn count_login(&self, key: &str) -> Result<(), Fault> {
-        let _one = self.counting.lock().await;
-        let now_ms = (self.inside.wall)();
-        let kept = self.inside.records.attempts(key.to_owned()).await?;
-        if let Some(ms) = throttle::wait_ms(kept, now_ms) {
-            let said = format!("Too many wrong passwords. Try again in {} s.", ms.div_ceil(1000));
-            return Err(Fault::too_fast(said, ms));
-        }
-        let counted = throttle::failed(kept, now_ms);
-        self.inside.records.attempts_set(key.to_owned(), Some(counted)).await?;
-        Ok(())
-    }
-}
-
-/// `POST /logout`
-pub async fn logout(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-) -> Answer {
-    if let Some(login) = &visitor.login {
-        shared.end_sessions(Ending::One(login.session)).await?;
-        shared.audit(&visitor, "logout", &json!({}), true).await;
-    }
-    let mut answer = StatusCode::NO_CONTENT.into_response();
-    let names = Names::of(visitor.secure);
-    let lines = [
-        set_cookie(names.session, "", visitor.secure, 0),
-        set_cookie(names.viewer, "", visitor.secure, 0),
-    ];
-    put_cookies(&mut answer, lines);
-    Ok(answer)
-}
-
-/// `POST /api/password`: another one; the other sessions of the account end.
-pub async fn password(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Read(asked): Read<NewPassword>,
-) -> Answer {
-    shared.refuse_http(&headers, visitor.secure, "/desk")?;
-    let Some(login) = &visitor.login else {
-        return Err(Fault::nobody("Log in first."));
-    };
-    good_password(&asked.new)?;
-    let key = shared.keys.sign("login", format!("{}\0{}", login.account, visitor.addr).as_bytes());
-    shared.count_login(&key).await?;
-    let records = &shared.inside.records;
-    let account = records.account(login.account.clone()).await?;
-    let fits = shared.passwords.check(asked.old, account.map(|a| a.hash)).await?;
-    if !fits {
-        shared.audit(&visitor, "password", &json!({}), false).await;
-        return Err(Fault::forbidden("The password so far is wrong."));
-    }
-    records.attempts_set(key, None).await?;
-    let hash = shared.passwords.hash(asked.new).await?;
-    records.account_password(login.account.clone(), hash).await?;
-    let others = Ending::Others { account: login.account.clone(), but: login.session };
-    shared.end_sessions(others).await?;
-    shared.audit(&visitor, "password", &json!({}), true).await;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let name = shared
+        .add_account(&asked.name, &asked.password, Role::Viewer)
+        .await?;
+    shared
+        .audit(&visitor, "register", &json!({ "name": name }), true)
+        .await;
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({ "name": name, "role": Role::Viewer })),
+    )
+        .into_response())
 }
 
 /// `GET /api/me`
@@ -277,7 +150,9 @@ pub async fn add(
     if asked.role == Role::Owner {
         return Err(Fault::forbidden("There is one owner."));
     }
-    let name = shared.add_account(&asked.name, &asked.password, asked.role).await?;
+    let name = shared
+        .add_account(&asked.name, &asked.password, asked.role)
+        .await?;
     let about = json!({ "name": name, "role": asked.role });
     shared.audit(&visitor, "account-add", &about, true).await;
     Ok((StatusCode::CREATED, Json(about)).into_response())
@@ -300,7 +175,9 @@ pub async fn remove(
     }
     records.account_remove(name.clone()).await?;
     shared.end_sessions(Ending::Account(name.clone())).await?;
-    shared.audit(&visitor, "account-remove", &json!({ "name": name }), true).await;
+    shared
+        .audit(&visitor, "account-remove", &json!({ "name": name }), true)
+        .await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -371,12 +248,15 @@ pub async fn end(
             }
             Ending::Account(account)
         }
-        (None, None) => {
-            Ending::Others { account: login.account.clone(), but: login.session }
-        }
+        (None, None) => Ending::Others {
+            account: login.account.clone(),
+            but: login.session,
+        },
         (Some(_), Some(_)) => return Err(Fault::bad("Choose id or account, or neither.")),
     };
     let ended = shared.end_sessions(ending).await?;
-    shared.audit(&visitor, "sessions-end", &json!({ "ended": ended }), true).await;
+    shared
+        .audit(&visitor, "sessions-end", &json!({ "ended": ended }), true)
+        .await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

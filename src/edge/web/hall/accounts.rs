@@ -37,13 +37,16 @@ pub struct Passwords {
     waiting: AtomicUsize,
 }
 
-impl Passwords {
-    /// Idle.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { at_once: Arc::new(Semaphore::new(AT_ONCE)), waiting: AtomicUsize::new(0) }
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: AtomicUsize::new(0),
+        }
     }
+}
 
+impl Passwords {
     /// A hash for the records.
     ///
     /// # Errors
@@ -77,7 +80,12 @@ impl Passwords {
             return Err(busy());
         }
         let waited = Waited(&self.waiting);
-        let permit = self.at_once.clone().acquire_owned().await.map_err(|_| busy())?;
+        let permit = self
+            .at_once
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| busy())?;
         drop(waited);
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -103,13 +111,18 @@ fn argon2() -> Result<Argon2<'static>> {
 }
 
 fn no_hash(why: &str) -> Error {
-    Error::new(Kind::Internal, format!("The password could not be hashed: {why}."))
+    Error::new(
+        Kind::Internal,
+        format!("The password could not be hashed: {why}."),
+    )
 }
 
 fn hash(password: &str) -> Result<String> {
     let salt = sign::random::<16>()?;
     let hashed = argon2()?.hash_password_with_salt(password.as_bytes(), &salt);
-    hashed.map(|h| h.to_string()).map_err(|e| no_hash(&e.to_string()))
+    hashed
+        .map(|h| h.to_string())
+        .map_err(|e| no_hash(&e.to_string()))
 }
 
 fn is(password: &str, hash: &str) -> bool {
@@ -163,12 +176,28 @@ pub async fn ensure_owner(records: &dyn Records, now_ms: i64) -> Result<Option<S
     let taken = |n: &str| accounts.iter().any(|a| a.name == n);
     // Somebody may have taken the name as a viewer.
     let name = (1..)
-        .map(|n| if n == 1 { OWNER.to_owned() } else { format!("{OWNER}{n}") })
+        .map(|n| {
+            if n == 1 {
+                OWNER.to_owned()
+            } else {
+                format!("{OWNER}{n}")
+            }
+        })
         .find(|n| !taken(n))
         .unwrap_or_else(|| OWNER.to_owned());
-    let account = Account { name, role: Role::Owner, hash, first: true, viewer: 0, made_ms: now_ms };
+    let account = Account {
+        name,
+        role: Role::Owner,
+        hash,
+        first: true,
+        viewer: 0,
+        made_ms: now_ms,
+    };
     if !records.account_add(account).await? {
-        return Err(Error::new(Kind::Internal, "The owner's account could not be made."));
+        return Err(Error::new(
+            Kind::Internal,
+            "The owner's account could not be made.",
+        ));
     }
     Ok(Some(Secret::new(password)))
 }
@@ -179,12 +208,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_hashed_and_checked_and_nobody_takes_as_long() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::default();
         let hash = passwords.hash("correct horse".into()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.check("correct horse".into(), Some(hash.clone())).await.unwrap());
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            passwords
+                .check("correct horse".into(), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
         let begun = std::time::Instant::now();
-        assert!(!passwords.check("wrong horse".into(), Some(hash)).await.unwrap());
+        assert!(
+            !passwords
+                .check("wrong horse".into(), Some(hash))
+                .await
+                .unwrap()
+        );
         let wrong = begun.elapsed();
         let begun = std::time::Instant::now();
         assert!(!passwords.check("correct horse".into(), None).await.unwrap());
@@ -196,7 +238,16 @@ mod tests {
     fn names_and_passwords_have_bounds() {
         assert_eq!(name(" Mei.Lin ").unwrap(), "mei.lin");
         assert_eq!(name("李小龙").unwrap(), "李小龙");
-        for bad in ["", "a", "a b", "<b>", "a\nb", "a/b", &"x".repeat(25), "a'--"] {
+        for bad in [
+            "",
+            "a",
+            "a b",
+            "<b>",
+            "a\nb",
+            "a/b",
+            &"x".repeat(25),
+            "a'--",
+        ] {
             assert!(name(bad).is_err(), "{bad}");
         }
         assert!(good_password("12345678").is_ok() && good_password("1234567").is_err());

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::account_api::put_cookies;
+use super::Shared;
 use super::fault::Fault;
+use super::login_api::put_cookies;
 use super::read::{self, Read};
 use super::sign::order_is_signed;
 use super::visitor::{Names, VIEWER_S, Visitor, set_cookie};
-use super::Shared;
 use crate::edge::web::openapi::bodies::{ChatLine, Join, OrderTold};
 use crate::room::live::act::{Act, Done};
 use crate::room::live::bridged::NewOrder;
@@ -34,7 +34,11 @@ impl Shared {
             return Err(Fault::bad("A name has 1 to 24 characters."));
         }
         Self::take(&self.joins, &visitor.addr)?;
-        Ok(self.inside.live.come(name, Role::Viewer, &visitor.addr).await?)
+        Ok(self
+            .inside
+            .live
+            .come(name, Role::Viewer, &visitor.addr)
+            .await?)
     }
 
     /// The cookie by which a viewer is known from now on.
@@ -60,7 +64,13 @@ pub async fn join(
         Some(person) if person.name == asked.name => person.viewer,
         Some(person) => {
             visitor.viewer = Some(person.viewer);
-            live.act(visitor.by(), Act::Rename { name: asked.name.clone() }).await?;
+            live.act(
+                visitor.by(),
+                Act::Rename {
+                    name: asked.name.clone(),
+                },
+            )
+            .await?;
             person.viewer
         }
         None if visitor.login.is_some() => {
@@ -95,7 +105,10 @@ pub async fn chat(
         visitor.viewer = Some(viewer);
         came = Some(viewer);
     }
-    let say = Act::Say { text: asked.text, nonce: asked.nonce };
+    let say = Act::Say {
+        text: asked.text,
+        nonce: asked.nonce,
+    };
     let said = shared.act(&visitor, say).await;
     let mut answer = match said {
         Ok(done) => Json(done).into_response(),
@@ -114,27 +127,35 @@ pub async fn act(
     Read(act): Read<Act>,
 ) -> Result<Json<Done>, Fault> {
     // An account that is not in the room yet comes in for what only a viewer can do.
-    let visitor = if act.is_of_a_viewer() { shared.in_the_room(visitor).await? } else { visitor };
+    let visitor = if act.is_of_a_viewer() {
+        shared.in_the_room(visitor).await?
+    } else {
+        visitor
+    };
     Ok(Json(shared.act(&visitor, act).await?))
 }
 
 /// `GET /api/room`
 pub async fn room(State(shared): State<Arc<Shared>>) -> Answer {
-    let hello = shared.inside.live.hello(0, Role::Viewer, Some(u64::MAX)).await?;
+    let hello = shared
+        .inside
+        .live
+        .hello(0, Role::Viewer, Some(u64::MAX))
+        .await?;
     let status = shared.inside.status.borrow();
     let mut room = json!(hello.room);
     if let Value::Object(fields) = &mut room {
         fields.insert("live".into(), json!(status.live));
-        fields.insert("box".into(), json!({ "name": status.name, "on_air": shared.inside.media.on_air() }));
+        fields.insert(
+            "box".into(),
+            json!({ "name": status.name, "on_air": shared.inside.media.on_air() }),
+        );
     }
     Ok(Json(room).into_response())
 }
 
 /// `GET /api/draws/{draw}`
-pub async fn draw(
-    State(shared): State<Arc<Shared>>,
-    Path(draw): Path<String>,
-) -> Answer {
+pub async fn draw(State(shared): State<Arc<Shared>>, Path(draw): Path<String>) -> Answer {
     let draw = number(&draw, "draw")?;
     let proof = shared.inside.live.draw(draw).await;
     let proof = proof.ok_or_else(|| Fault::missing("There is no such draw."))?;
@@ -158,7 +179,11 @@ pub async fn follow(
     Path(pin): Path<String>,
 ) -> Answer {
     let pin = number(&pin, "product")?;
-    let url = shared.inside.live.click(pin, visitor.viewer.unwrap_or(0)).await?;
+    let url = shared
+        .inside
+        .live
+        .click(pin, visitor.viewer.unwrap_or(0))
+        .await?;
     let good = url.starts_with("https://") || url.starts_with("http://");
     let to = HeaderValue::from_str(&url).ok().filter(|_| good);
     let to = to.ok_or_else(|| Fault::missing("This product has no page."))?;
@@ -166,13 +191,16 @@ pub async fn follow(
 }
 
 /// `POST /api/orders`: the shop tells of an order. The same one again is answered the same.
-pub async fn order(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let Some(secret) = shared.inside.order_secret.as_ref().filter(|s| !s.is_empty()) else {
-        return Err(Fault::missing("Orders are not taken: web.order_secret is not set."));
+pub async fn order(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Answer {
+    let Some(secret) = shared
+        .inside
+        .order_secret
+        .as_ref()
+        .filter(|s| !s.is_empty())
+    else {
+        return Err(Fault::missing(
+            "Orders are not taken: web.order_secret is not set.",
+        ));
     };
     let body = read::body(body).await?;
     let mut given = headers.get_all(SIGNATURE).iter();
@@ -181,10 +209,14 @@ pub async fn order(
         _ => false,
     };
     if !signed {
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "bad-signature", "The signature is wrong."));
+        return Err(Fault::new(
+            StatusCode::UNAUTHORIZED,
+            "bad-signature",
+            "The signature is wrong.",
+        ));
     }
-    let told: OrderTold =
-        serde_json::from_slice(&body).map_err(|e| Fault::bad(format!("The order is wrong: {e}.")))?;
+    let told: OrderTold = serde_json::from_slice(&body)
+        .map_err(|e| Fault::bad(format!("The order is wrong: {e}.")))?;
     let order = NewOrder {
         order: told.order,
         pin: told.pin,

@@ -75,7 +75,9 @@ pub async fn command(
     );
     let done = shared.run(command).await;
     if !reads {
-        shared.audit(&visitor, "command", &about, done.is_ok()).await;
+        shared
+            .audit(&visitor, "command", &about, done.is_ok())
+            .await;
     }
     Ok(match done? {
         Done::Accepted => Json(json!({ "outcome": "accepted" })).into_response(),
@@ -110,7 +112,11 @@ pub struct Much {
 
 /// `GET /api/log`
 pub async fn log(State(shared): State<Arc<Shared>>, much: Asked<Much>) -> Answer {
-    let lines = much.ok().and_then(|Query(m)| m.lines).unwrap_or(LINES).max(1);
+    let lines = much
+        .ok()
+        .and_then(|Query(m)| m.lines)
+        .unwrap_or(LINES)
+        .max(1);
     match shared.run(Command::Logs { lines: Some(lines) }).await? {
         Done::Data(data) => Ok(Json(data).into_response()),
         _ => Err(Fault::busy("There is no log now.")),
@@ -123,7 +129,11 @@ pub async fn audit(State(shared): State<Arc<Shared>>, much: Asked<Much>) -> Answ
         return Err(Fault::bad("limit and before are numbers."));
     };
     let limit = much.limit.unwrap_or(AUDIT).clamp(1, AUDIT);
-    let lines = shared.inside.records.audit_lines(much.before, limit).await?;
+    let lines = shared
+        .inside
+        .records
+        .audit_lines(much.before, limit)
+        .await?;
     Ok(Json(json!({ "audit": lines })).into_response())
 }
 
@@ -146,7 +156,9 @@ pub async fn export_one(
 ) -> Answer {
     let viewer = number(&viewer, "viewer")?;
     let answer = export(&shared, viewer).await?;
-    shared.audit(&visitor, "export", &json!({ "viewer": viewer }), true).await;
+    shared
+        .audit(&visitor, "export", &json!({ "viewer": viewer }), true)
+        .await;
     Ok(answer)
 }
 
@@ -158,7 +170,9 @@ pub async fn erase_one(
 ) -> Answer {
     let viewer = number(&viewer, "viewer")?;
     let erased = shared.inside.records.erase(viewer).await?;
-    shared.audit(&visitor, "erase", &json!({ "viewer": viewer }), erased).await;
+    shared
+        .audit(&visitor, "erase", &json!({ "viewer": viewer }), erased)
+        .await;
     if !erased {
         return Err(Fault::missing("There is no such viewer."));
     }

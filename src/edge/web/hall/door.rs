@@ -89,7 +89,11 @@ impl TlsDoor {
                 });
             }
         });
-        Ok(Self { ready, address, task })
+        Ok(Self {
+            ready,
+            address,
+            task,
+        })
     }
 }
 

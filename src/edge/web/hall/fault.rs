@@ -175,7 +175,9 @@ mod tests {
 
     #[test]
     fn what_went_wrong_has_one_status_and_says_when_to_come_again() {
-        let refusal = Refusal::new(Why::TooFast, "Slowly.").after_ms(1500).because("slow");
+        let refusal = Refusal::new(Why::TooFast, "Slowly.")
+            .after_ms(1500)
+            .because("slow");
         let fault = Fault::from(refusal);
         assert_eq!(fault.status, StatusCode::TOO_MANY_REQUESTS);
         let answer = fault.clone().into_response();

@@ -101,7 +101,11 @@ impl Feed {
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            let batch = if lost { Batch::Lost } else { Batch::Frames(frames.into()) };
+            let batch = if lost {
+                Batch::Lost
+            } else {
+                Batch::Frames(frames.into())
+            };
             let _ = self.0.send(batch);
             next = Instant::now() + GATHER;
         }
@@ -109,7 +113,11 @@ impl Feed {
 }
 
 fn frame(out: &Out) -> Frame {
-    Frame { to: out.to, seq: out.seq, text: Utf8Bytes::from(out.json.as_ref()) }
+    Frame {
+        to: out.to,
+        seq: out.seq,
+        text: Utf8Bytes::from(out.json.as_ref()),
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +125,11 @@ mod tests {
     use super::*;
 
     fn out(to: To, seq: u64) -> Out {
-        Out { to, seq, json: format!("{{\"n\":{seq}}}").into() }
+        Out {
+            to,
+            seq,
+            json: format!("{{\"n\":{seq}}}").into(),
+        }
     }
 
     #[test]

@@ -47,8 +47,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
@@ -166,14 +172,22 @@ async fn judge(
     head: &Head,
 ) -> Result<Visitor, Box<Response>> {
     let refuse = |fault: Fault| Box::new(fault.into_response());
-    let Head { reads, path, headers, secure } = head;
+    let Head {
+        reads,
+        path,
+        headers,
+        secure,
+    } = head;
     let (reads, secure) = (*reads, *secure);
     if !reads && has_cookie(headers, secure) && !is_from_our_page(headers) {
         return Err(refuse(Fault::forbidden(
             "A request with a cookie needs the header X-Boothcast: 1, or a JSON body.",
         )));
     }
-    let visitor = shared.visitor(headers, from, secure).await.map_err(refuse)?;
+    let visitor = shared
+        .visitor(headers, from, secure)
+        .await
+        .map_err(refuse)?;
     let enough = match who {
         Who::Anyone => true,
         Who::Viewer => visitor.viewer.is_some() || visitor.login.is_some(),
@@ -185,7 +199,9 @@ async fn judge(
         return Ok(visitor);
     }
     if visitor.login.is_some() {
-        return Err(refuse(Fault::forbidden("That needs a higher role than yours.")));
+        return Err(refuse(Fault::forbidden(
+            "That needs a higher role than yours.",
+        )));
     }
     if reads && is_page(path) {
         return Err(Box::new(to_login(shared, headers, path, secure)));
@@ -233,7 +249,9 @@ fn is_from_our_page(headers: &HeaderMap) -> bool {
     if headers.get(OURS).is_some_and(|v| v == "1") {
         return true;
     }
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
     kind.is_some_and(is_json)
 }
 

@@ -28,7 +28,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Read<T> {
         }
         let bytes = body(request.into_body()).await?;
         let read = serde_json::from_slice(&bytes);
-        read.map(Self).map_err(|e| Fault::bad(format!("The body is wrong: {e}.")))
+        read.map(Self)
+            .map_err(|e| Fault::bad(format!("The body is wrong: {e}.")))
     }
 }
 

@@ -26,7 +26,9 @@ async fn events(shared: &Shared, show: &str) -> Result<(u64, Vec<Event>), Fault>
     let show = number(show, "show")?;
     let events = shared.inside.records.show_events(show).await?;
     if events.is_empty() {
-        return Err(Fault::missing("There is no such show, or it is no longer kept."));
+        return Err(Fault::missing(
+            "There is no such show, or it is no longer kept.",
+        ));
     }
     Ok((show, events))
 }
@@ -73,10 +75,17 @@ pub async fn page(
             let name = shared.inside.status.borrow().name.clone();
             let page = made(move || {
                 let report = Report::of_show(number, &events);
-                let head = Head { name: &name, offset_s: offset_s(report.begun_ms) };
+                let head = Head {
+                    name: &name,
+                    offset_s: offset_s(report.begun_ms),
+                };
                 render_html(&report, &head, lang)
             });
-            Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.await?).into_response())
+            Ok((
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+                page.await?,
+            )
+                .into_response())
         }
         "csv" => {
             let csv = made(move || render_csv(&Report::of_show(number, &events))).await?;

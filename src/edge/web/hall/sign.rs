@@ -86,7 +86,10 @@ pub fn order_is_signed(secret: &str, body: &[u8], given: &str) -> bool {
         return false;
     };
     mac.update(body);
-    same(&given.to_ascii_lowercase(), &hex(&mac.finalize().into_bytes()))
+    same(
+        &given.to_ascii_lowercase(),
+        &hex(&mac.finalize().into_bytes()),
+    )
 }
 
 /// SHA-256.
@@ -123,7 +126,10 @@ const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
 pub fn password() -> Result<String> {
     let bytes = random::<16>()?;
     let letter = |b: &u8| char::from(LETTERS.get(usize::from(b % 31)).copied().unwrap_or(b'x'));
-    let groups: Vec<String> = bytes.chunks(4).map(|c| c.iter().map(letter).collect()).collect();
+    let groups: Vec<String> = bytes
+        .chunks(4)
+        .map(|c| c.iter().map(letter).collect())
+        .collect();
     Ok(groups.join("-"))
 }
 
@@ -172,7 +178,10 @@ mod tests {
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_ne!(of("192.0.2.1"), Keys::new([8; 32]).address("192.0.2.1".parse().unwrap()));
+        assert_ne!(
+            of("192.0.2.1"),
+            Keys::new([8; 32]).address("192.0.2.1".parse().unwrap())
+        );
     }
 
     #[test]
@@ -181,8 +190,16 @@ mod tests {
         let sum = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         let body = b"what do ya want for nothing?";
         assert!(order_is_signed("Jefe", body, sum));
-        assert!(order_is_signed("Jefe", body, &format!("sha256={}", sum[7..].to_uppercase())));
-        assert!(!order_is_signed("Jefe", b"what do ya want for something?", sum));
+        assert!(order_is_signed(
+            "Jefe",
+            body,
+            &format!("sha256={}", sum[7..].to_uppercase())
+        ));
+        assert!(!order_is_signed(
+            "Jefe",
+            b"what do ya want for something?",
+            sum
+        ));
         assert!(!order_is_signed("jefe", body, sum));
         for bad in ["", "sha256=", &sum[7..], "sha1=5bdc", "sha256=zz"] {
             assert!(!order_is_signed("Jefe", body, bad), "{bad}");
@@ -192,7 +209,10 @@ mod tests {
     #[test]
     fn a_password_is_four_groups_of_four() {
         let (a, b) = (password().unwrap(), password().unwrap());
-        assert!(a != b && a.len() == 19 && a.split('-').all(|g| g.len() == 4), "{a}");
+        assert!(
+            a != b && a.len() == 19 && a.split('-').all(|g| g.len() == 4),
+            "{a}"
+        );
         assert!(!a.contains(['0', 'o', '1', 'l', 'i']));
     }
 }

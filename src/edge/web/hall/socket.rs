@@ -23,11 +23,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::Shared;
 use super::door::Caller;
 use super::fault::Fault;
 use super::feed::Batch;
 use super::visitor::{Login, Visitor};
-use super::Shared;
 use crate::room::live::act::{Act, Refusal, Why};
 use crate::room::live::event::Role;
 
@@ -120,7 +120,16 @@ impl<'a> Talk<'a> {
     fn new(shared: &'a Shared, socket: WebSocket, visitor: Visitor) -> Self {
         let (viewer, role) = (visitor.viewer.unwrap_or(0), visitor.role());
         let tokens = (RATE, Instant::now());
-        Self { shared, socket, visitor, viewer, role, known: 0, tokens, refused: 0 }
+        Self {
+            shared,
+            socket,
+            visitor,
+            viewer,
+            role,
+            known: 0,
+            tokens,
+            refused: 0,
+        }
     }
 
     async fn run(mut self, after: Option<u64>) {
@@ -140,8 +149,15 @@ impl<'a> Talk<'a> {
             let lost = Message::Text(Utf8Bytes::from_static(r#"{"t":"lost"}"#));
             let _ = timeout(wait, self.socket.send(lost)).await;
         }
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(why) };
-        let _ = timeout(Duration::from_secs(1), self.socket.send(Message::Close(Some(frame)))).await;
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(why),
+        };
+        let _ = timeout(
+            Duration::from_secs(1),
+            self.socket.send(Message::Close(Some(frame))),
+        )
+        .await;
     }
 
     async fn talk(&mut self, after: Option<u64>) -> Result<(), End> {
@@ -277,13 +293,17 @@ impl<'a> Talk<'a> {
         };
         let id = word(&wish);
         match self.shared.carry_out(&self.visitor, wish).await {
-            Ok(result) => self.say(&json!({ "t": "ok", "id": id, "result": result })).await,
+            Ok(result) => {
+                self.say(&json!({ "t": "ok", "id": id, "result": result }))
+                    .await
+            }
             Err(refusal) => self.no(&id, &refusal).await,
         }
     }
 
     async fn no(&mut self, id: &Value, refusal: &Refusal) -> Result<(), End> {
-        self.say(&json!({ "t": "no", "id": id, "error": refusal })).await
+        self.say(&json!({ "t": "no", "id": id, "error": refusal }))
+            .await
     }
 
     /// Whether one more message may come now.
@@ -315,7 +335,10 @@ async fn is_over(shared: &Shared, login: Option<&Login>) -> bool {
     let Some(login) = login else {
         return false;
     };
-    let session = shared.inside.records.session(login.token, (shared.inside.wall)());
+    let session = shared
+        .inside
+        .records
+        .session(login.token, (shared.inside.wall)());
     !matches!(session.await, Ok(Some((_, account))) if account.role == login.role)
 }
 
@@ -335,7 +358,7 @@ pub fn wish(mut wish: Value) -> Result<Option<Act>, Refusal> {
     let bad = |said: String| Refusal::new(Why::BadRequest, said);
     if let Value::Object(fields) = &mut wish {
         if let Some(id) = fields.remove("id")
-            && !id.as_str().is_some_and(|id| id.len() <= WORD)
+            && id.as_str().is_none_or(|id| id.len() > WORD)
         {
             return Err(bad(format!("id is a text of at most {WORD} bytes.")));
         }
@@ -344,7 +367,8 @@ pub fn wish(mut wish: Value) -> Result<Option<Act>, Refusal> {
         }
     }
     let act = serde_json::from_value(wish);
-    act.map(Some).map_err(|e| bad(format!("This is no wish: {e}.")))
+    act.map(Some)
+        .map_err(|e| bad(format!("This is no wish: {e}.")))
 }
 
 #[cfg(test)]
@@ -355,7 +379,10 @@ mod tests {
     fn wishes_are_read_strictly() {
         let read = |text: &str| wish(serde_json::from_str(text).unwrap());
         assert_eq!(read(r#"{"id":"a","do":"ping"}"#), Ok(None));
-        assert_eq!(read(r#"{"id":"a","do":"like","n":3}"#), Ok(Some(Act::Like { n: 3 })));
+        assert_eq!(
+            read(r#"{"id":"a","do":"like","n":3}"#),
+            Ok(Some(Act::Like { n: 3 }))
+        );
         assert_eq!(read(r#"{"do":"unpin"}"#), Ok(Some(Act::Unpin)));
         for bad in [
             "{}",

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::clock::Clock;
+use crate::config::{ModerationConfig, ModerationMode};
 use crate::device::command::{Command, Origin};
 use crate::device::state::{State, Wanted};
 use crate::device::status::Status;
@@ -54,7 +55,7 @@ impl Bench {
         };
         let saved = memory.clone();
         let parts = Parts {
-            clock: Clock::start(),
+            clock: Clock::real(),
             wall: Box::new(wall.clone()),
             save: Box::new(move |events, _| {
                 saved.events.lock().unwrap().extend(events);
@@ -66,13 +67,25 @@ impl Bench {
             seeds: Box::new(|_| [7; 32]),
         };
         let settings = LiveSettings {
-            moderation: crate::config::Config::default().moderation,
+            moderation: ModerationConfig {
+                mode: ModerationMode::Free,
+                delay_s: 5.0,
+                words: String::new(),
+                words_file: std::path::PathBuf::new(),
+                links: false,
+                max_graphemes: 120,
+                repeat_s: 60.0,
+                author_per_s: 100.0,
+                author_tau_s: 2.0,
+                author_burst: 100.0,
+                author_suppress: false,
+            },
             words: Vec::new(),
         };
         let live =
             LiveHandle::start(parts, Vec::new(), Default::default(), settings, &runtime).unwrap();
-        let (state, _) = State::new(crate::device::testing::setup(), Wanted::new(false))
-            .start(Duration::ZERO);
+        let (state, _) =
+            State::new(crate::device::testing::setup(), Wanted::new(false)).start(Duration::ZERO);
         let (status, status_out) = watch::channel(Status::of(&state));
         let commands: Arc<Mutex<Vec<Command>>> = Arc::default();
         let heard = commands.clone();
@@ -112,7 +125,13 @@ impl Bench {
         };
         change(&mut options);
         let hall = Hall::start(options, inside, &runtime).unwrap();
-        Self { hall: Some(hall), memory, now_ms, status, commands }
+        Self {
+            hall: Some(hall),
+            memory,
+            now_ms,
+            status,
+            commands,
+        }
     }
 
     fn addresses(&self) -> Addresses {
@@ -127,7 +146,8 @@ impl Bench {
     fn staff(&self, role: Role) -> Browser {
         let name = format!("{role:?}").to_lowercase();
         let word = sign::hex(&sign::random::<32>().unwrap());
-        self.memory.put(&name, role, &word, self.now_ms.load(Ordering::Relaxed));
+        self.memory
+            .put(&name, role, &word, self.now_ms.load(Ordering::Relaxed));
         let mut browser = Browser::new(self.addresses().http);
         browser.cookies.insert("bc_session".into(), word);
         browser
@@ -149,7 +169,10 @@ impl Bench {
         let begun = Instant::now();
         let at = self.addresses().http;
         self.hall.take().unwrap().stop().await;
-        assert!(begun.elapsed() < Duration::from_secs(5), "the end took too long");
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "the end took too long"
+        );
         assert!(TcpStream::connect(at).await.is_err(), "it listens on");
     }
 }
@@ -174,7 +197,10 @@ impl Reply {
 
     /// The code of the error.
     fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().unwrap_or("").to_owned()
+        self.json()["error"]["code"]
+            .as_str()
+            .unwrap_or("")
+            .to_owned()
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -187,12 +213,23 @@ impl Reply {
 
 impl Browser {
     fn new(at: SocketAddr) -> Self {
-        Self { at, cookies: HashMap::new() }
+        Self {
+            at,
+            cookies: HashMap::new(),
+        }
     }
 
     fn cookie_line(&self) -> String {
-        let pairs: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        if pairs.is_empty() { String::new() } else { format!("Cookie: {}\r\n", pairs.join("; ")) }
+        let pairs: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
+        if pairs.is_empty() {
+            String::new()
+        } else {
+            format!("Cookie: {}\r\n", pairs.join("; "))
+        }
     }
 
     async fn get(&mut self, path: &str) -> Reply {
@@ -200,7 +237,13 @@ impl Browser {
     }
 
     async fn post(&mut self, path: &str, body: &Value) -> Reply {
-        self.ask("POST", path, "Content-Type: application/json\r\n", &body.to_string()).await
+        self.ask(
+            "POST",
+            path,
+            "Content-Type: application/json\r\n",
+            &body.to_string(),
+        )
+        .await
     }
 
     async fn delete(&mut self, path: &str) -> Reply {
@@ -208,7 +251,11 @@ impl Browser {
     }
 
     async fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
-        let host = if headers.contains("Host: ") { String::new() } else { format!("Host: {}\r\n", self.at) };
+        let host = if headers.contains("Host: ") {
+            String::new()
+        } else {
+            format!("Host: {}\r\n", self.at)
+        };
         let (cookies, length) = (self.cookie_line(), body.len());
         let reply = self
             .raw(&format!(
@@ -216,7 +263,9 @@ impl Browser {
             ))
             .await;
         for line in reply.head.lines() {
-            let Some(rest) = line.strip_prefix("set-cookie: ") else { continue };
+            let Some(rest) = line.strip_prefix("set-cookie: ") else {
+                continue;
+            };
             let (name, value) = rest.split(';').next().unwrap().split_once('=').unwrap();
             if value.is_empty() {
                 self.cookies.remove(name);
@@ -231,10 +280,20 @@ impl Browser {
         let mut stream = TcpStream::connect(self.at).await.unwrap();
         let _ = stream.write_all(request.as_bytes()).await;
         let mut bytes = Vec::new();
-        let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("an answer");
+        let _ = timeout(LONG, stream.read_to_end(&mut bytes))
+            .await
+            .expect("an answer");
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-        Reply { status, head: head.to_owned(), body: body.to_owned() }
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(0);
+        Reply {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
     }
 }

@@ -49,7 +49,11 @@ impl Buckets {
     /// `burst` at once, `per_s` in the long run.
     #[must_use]
     pub fn new(burst: u32, per_s: f64) -> Self {
-        Self { burst: f64::from(burst), per_s, all: HashMap::new() }
+        Self {
+            burst: f64::from(burst),
+            per_s,
+            all: HashMap::new(),
+        }
     }
 
     /// Takes one.
@@ -96,9 +100,22 @@ mod tests {
             assert_eq!(wait_ms(kept, now), None);
         }
         // A clock that goes back holds nobody for ever.
-        let kept = Some(Attempts { failures: 50, until_ms: i64::MAX });
+        let kept = Some(Attempts {
+            failures: 50,
+            until_ms: i64::MAX,
+        });
         assert_eq!(wait_ms(kept, 0), Some(3_600_000));
-        assert_eq!(failed(Some(Attempts { failures: u32::MAX, until_ms: 0 }), 5).failures, u32::MAX);
+        assert_eq!(
+            failed(
+                Some(Attempts {
+                    failures: u32::MAX,
+                    until_ms: 0
+                }),
+                5
+            )
+            .failures,
+            u32::MAX
+        );
     }
 
     #[test]
@@ -109,7 +126,11 @@ mod tests {
         let wait = buckets.take("a", begun).unwrap_err();
         assert!(wait <= Duration::from_secs(1) && wait > Duration::from_millis(900));
         assert!(buckets.take("b", begun).is_ok());
-        assert!(buckets.take("a", begun + Duration::from_millis(1001)).is_ok());
+        assert!(
+            buckets
+                .take("a", begun + Duration::from_millis(1001))
+                .is_ok()
+        );
         // Many addresses do not grow without bound.
         for n in 0..3 * MOST {
             let _ = buckets.take(&n.to_string(), begun);

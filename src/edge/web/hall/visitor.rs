@@ -90,9 +90,15 @@ impl Names {
     #[must_use]
     pub const fn of(secure: bool) -> Self {
         if secure {
-            Self { viewer: "__Host-bc_viewer", session: "__Host-bc_session" }
+            Self {
+                viewer: "__Host-bc_viewer",
+                session: "__Host-bc_session",
+            }
         } else {
-            Self { viewer: "bc_viewer", session: "bc_session" }
+            Self {
+                viewer: "bc_viewer",
+                session: "bc_session",
+            }
         }
     }
 }
@@ -101,7 +107,9 @@ impl Names {
 #[must_use]
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter();
-    let pairs = all.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    let pairs = all
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'));
     pairs
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(n, _)| *n == name)
@@ -192,14 +200,23 @@ mod tests {
     #[test]
     fn cookies_are_found_and_written() {
         let mut headers = HeaderMap::new();
-        headers.append("cookie", HeaderValue::from_static("a=1; bc_viewer=v1.2; b=3"));
-        headers.append("cookie", HeaderValue::from_static("bc_viewer=second;bc_session=word"));
+        headers.append(
+            "cookie",
+            HeaderValue::from_static("a=1; bc_viewer=v1.2; b=3"),
+        );
+        headers.append(
+            "cookie",
+            HeaderValue::from_static("bc_viewer=second;bc_session=word"),
+        );
         assert_eq!(cookie(&headers, "bc_viewer"), Some("v1.2"));
         assert_eq!(cookie(&headers, "bc_session"), Some("word"));
         assert_eq!(cookie(&headers, "viewer"), None);
         assert!(has_cookie(&headers, false) && !has_cookie(&headers, true));
         let line = set_cookie("x", "y.z", true, 60).unwrap();
-        assert_eq!(line, "x=y.z; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure");
+        assert_eq!(
+            line,
+            "x=y.z; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
+        );
         let line = set_cookie("x", "", false, 60).unwrap();
         assert_eq!(line, "x=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
     }

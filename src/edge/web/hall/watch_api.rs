@@ -34,12 +34,19 @@ pub async fn watch_live(State(shared): State<Arc<Shared>>, headers: HeaderMap) -
         (status.live, status.name.clone())
     };
     // The gate has judged it.
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
     let bare = match host.rfind(':') {
         Some(at) if !host.get(at..).is_some_and(|r| r.contains(']')) => host.get(..at),
         _ => Some(host),
     };
-    let rtsp = shared.inside.rtsp.as_ref().map(|r| format!("rtsp://{}:{r}", bare.unwrap_or(host)));
+    let rtsp = shared
+        .inside
+        .rtsp
+        .as_ref()
+        .map(|r| format!("rtsp://{}:{r}", bare.unwrap_or(host)));
     Json(json!({
         "name": name,
         "on_air": on_air,
@@ -53,14 +60,22 @@ pub async fn watch_live(State(shared): State<Arc<Shared>>, headers: HeaderMap) -
 
 /// `POST /api/whep` (draft-ietf-wish-whep)
 pub async fn whep(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Answer {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim();
     if !kind.eq_ignore_ascii_case("application/sdp") {
         let said = "An offer is SDP, its type application/sdp.";
-        return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-sdp", said));
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-sdp",
+            said,
+        ));
     }
     let offer = read::body(body).await?;
-    let offer = String::from_utf8(offer.to_vec()).map_err(|_| Fault::bad("The offer is no text."))?;
+    let offer =
+        String::from_utf8(offer.to_vec()).map_err(|_| Fault::bad("The offer is no text."))?;
     let answer = shared.inside.media.whep(offer).await?;
     if !is_id(&answer.id) {
         return Err(Fault::busy("The picture is not to be had now."));

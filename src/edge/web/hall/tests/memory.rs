@@ -21,7 +21,14 @@ impl Memory {
         let mut accounts = self.accounts.lock().unwrap();
         if !accounts.iter().any(|a| a.name == name) {
             let hash = "$argon2id$".to_owned();
-            accounts.push(Account { name: name.into(), role, hash, first: false, viewer: 0, made_ms: now_ms });
+            accounts.push(Account {
+                name: name.into(),
+                role,
+                hash,
+                first: false,
+                viewer: 0,
+                made_ms: now_ms,
+            });
         }
         drop(accounts);
         self.open(sign::digest(word.as_bytes()), name, role, now_ms);
@@ -31,13 +38,26 @@ impl Memory {
         let mut sessions = self.sessions.lock().unwrap();
         let id = sessions.iter().map(|(_, s)| s.id).max().unwrap_or(0) + 1;
         let (addr, agent) = (String::new(), "test".into());
-        let session = Session { id, account: name.into(), role, made_ms: now_ms, used_ms: now_ms, addr, agent };
+        let session = Session {
+            id,
+            account: name.into(),
+            role,
+            made_ms: now_ms,
+            used_ms: now_ms,
+            addr,
+            agent,
+        };
         sessions.push((token, session));
         id
     }
 
     pub fn audited(&self, what: &str) -> usize {
-        self.audit.lock().unwrap().iter().filter(|l| l.what == what).count()
+        self.audit
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|l| l.what == what)
+            .count()
     }
 }
 
@@ -46,7 +66,13 @@ impl Records for Memory {
         now(self.accounts.lock().unwrap().clone())
     }
     fn account(&self, name: String) -> Later<Result<Option<Account>>> {
-        now(self.accounts.lock().unwrap().iter().find(|a| a.name == name).cloned())
+        now(self
+            .accounts
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|a| a.name == name)
+            .cloned())
     }
     fn account_add(&self, account: Account) -> Later<Result<bool>> {
         let mut accounts = self.accounts.lock().unwrap();
@@ -69,7 +95,10 @@ impl Records for Memory {
         now(())
     }
     fn account_remove(&self, name: String) -> Later<Result<bool>> {
-        self.sessions.lock().unwrap().retain(|(_, s)| s.account != name);
+        self.sessions
+            .lock()
+            .unwrap()
+            .retain(|(_, s)| s.account != name);
         let mut accounts = self.accounts.lock().unwrap();
         let before = accounts.len();
         accounts.retain(|a| a.name != name);
@@ -77,12 +106,19 @@ impl Records for Memory {
     }
     fn session_add(&self, session: NewSession) -> Later<Result<i64>> {
         let accounts = self.accounts.lock().unwrap();
-        let role = accounts.iter().find(|a| a.name == session.account).unwrap().role;
+        let role = accounts
+            .iter()
+            .find(|a| a.name == session.account)
+            .unwrap()
+            .role;
         now(self.open(session.token, &session.account, role, session.now_ms))
     }
     fn session(&self, token: [u8; 32], _: i64) -> Later<Result<Option<(Session, Account)>>> {
         let sessions = self.sessions.lock().unwrap();
-        let found = sessions.iter().find(|(t, _)| *t == token).map(|(_, s)| s.clone());
+        let found = sessions
+            .iter()
+            .find(|(t, _)| *t == token)
+            .map(|(_, s)| s.clone());
         let accounts = self.accounts.lock().unwrap();
         now(found.and_then(|s| {
             let account = accounts.iter().find(|a| a.name == s.account)?.clone();
@@ -100,7 +136,12 @@ impl Records for Memory {
     fn sessions(&self, account: Option<String>) -> Later<Result<Vec<Session>>> {
         let sessions = self.sessions.lock().unwrap();
         let wanted = |s: &&Session| account.as_ref().is_none_or(|a| s.account == *a);
-        now(sessions.iter().map(|(_, s)| s).filter(wanted).cloned().collect())
+        now(sessions
+            .iter()
+            .map(|(_, s)| s)
+            .filter(wanted)
+            .cloned()
+            .collect())
     }
     fn sessions_end(&self, which: Ending) -> Later<Result<u64>> {
         let mut sessions = self.sessions.lock().unwrap();
@@ -132,7 +173,13 @@ impl Records for Memory {
         now(lines.iter().rev().take(limit as usize).cloned().collect())
     }
     fn shows(&self) -> Later<Result<Vec<ShowLine>>> {
-        let line = ShowLine { show: 1, title: "One".into(), begun_ms: 1, ended_ms: None, viewers: None };
+        let line = ShowLine {
+            show: 1,
+            title: "One".into(),
+            begun_ms: 1,
+            ended_ms: None,
+            viewers: None,
+        };
         now(vec![line])
     }
     fn show_events(&self, show: u64) -> Later<Result<Vec<Event>>> {
@@ -155,7 +202,10 @@ impl Watching for Pictures {
             if !offer.starts_with("v=0") {
                 return Err(Error::new(Kind::Unsupported, "The offer is no SDP."));
             }
-            Ok(WhepAnswer { sdp: "v=0\r\nanswer".into(), id: "abc-1".into() })
+            Ok(WhepAnswer {
+                sdp: "v=0\r\nanswer".into(),
+                id: "abc-1".into(),
+            })
         })
     }
     fn whep_end(&self, id: String) -> Later<Result<bool>> {

@@ -10,12 +10,24 @@ use super::*;
 struct Socket(WebSocketStream<TcpStream>);
 
 impl Browser {
-    async fn try_open(&self, path: &str, headers: &[(&'static str, String)]) -> Result<Socket, u16> {
-        let mut request = format!("ws://{}{path}", self.at).into_client_request().unwrap();
+    async fn try_open(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Socket, u16> {
+        let mut request = format!("ws://{}{path}", self.at)
+            .into_client_request()
+            .unwrap();
         let line = self.cookie_line();
-        let line = line.trim().strip_prefix("Cookie: ").unwrap_or("").to_owned();
+        let line = line
+            .trim()
+            .strip_prefix("Cookie: ")
+            .unwrap_or("")
+            .to_owned();
         if !line.is_empty() {
-            request.headers_mut().insert("cookie", line.parse().unwrap());
+            request
+                .headers_mut()
+                .insert("cookie", line.parse().unwrap());
         }
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
@@ -30,7 +42,10 @@ impl Browser {
 
     /// A socket, and its hello.
     async fn open(&self, path: &str) -> (Socket, Value) {
-        let mut socket = self.try_open(path, &[]).await.unwrap_or_else(|s| panic!("{s}"));
+        let mut socket = self
+            .try_open(path, &[])
+            .await
+            .unwrap_or_else(|s| panic!("{s}"));
         let hello = socket.next().await;
         assert_eq!(hello["t"], "hello", "{hello}");
         (socket, hello)
@@ -39,7 +54,10 @@ impl Browser {
 
 impl Socket {
     async fn message(&mut self) -> Option<Message> {
-        timeout(LONG, self.0.next()).await.expect("a message").and_then(Result::ok)
+        timeout(LONG, self.0.next())
+            .await
+            .expect("a message")
+            .and_then(Result::ok)
     }
 
     async fn next(&mut self) -> Value {
@@ -85,13 +103,21 @@ async fn what_one_says_all_see_once_also_after_coming_back() {
     let ((mut a, hello), (mut b, _)) = (mei.open("/api/ws").await, lin.open("/api/ws").await);
     assert_eq!(hello["you"]["role"], "viewer");
     assert!(hello.get("staff").is_none() && hello["seq"].is_u64() && hello["now_ms"].is_i64());
-    a.send(&json!({ "id": "1", "do": "say", "text": "hello", "nonce": "n" })).await;
+    a.send(&json!({ "id": "1", "do": "say", "text": "hello", "nonce": "n" }))
+        .await;
     let ok = a.until("ok").await;
-    assert_eq!((&ok["id"], ok["result"]["id"].is_u64()), (&json!("1"), true));
+    assert_eq!(
+        (&ok["id"], ok["result"]["id"].is_u64()),
+        (&json!("1"), true)
+    );
     let line = b.until("line").await["line"].clone();
-    assert_eq!((&line["text"], &line["name"]), (&json!("hello"), &json!("Mei")));
+    assert_eq!(
+        (&line["text"], &line["name"]),
+        (&json!("hello"), &json!("Mei"))
+    );
     // Sent again, it is not said again.
-    a.send(&json!({ "id": "2", "do": "say", "text": "hello", "nonce": "n" })).await;
+    a.send(&json!({ "id": "2", "do": "say", "text": "hello", "nonce": "n" }))
+        .await;
     assert_eq!(a.until("ok").await["result"]["again"], true);
     drop(b);
     let after = line["line"].as_u64().unwrap();
@@ -107,22 +133,41 @@ async fn what_one_says_all_see_once_also_after_coming_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_is_for_our_own_pages_and_for_whoever_joined() {
     let bench = Bench::new().await;
-    assert_eq!(bench.nobody().try_open("/api/ws", &[]).await.err(), Some(401));
+    assert_eq!(
+        bench.nobody().try_open("/api/ws", &[]).await.err(),
+        Some(401)
+    );
     let mei = bench.viewer("Mei").await;
     for origin in ["http://evil.example", "null", "https://127.0.0.1"] {
         let with = [("origin", origin.to_owned())];
-        assert_eq!(mei.try_open("/api/ws", &with).await.err(), Some(403), "{origin}");
-        assert_eq!(mei.try_open("/api/fmp4", &with).await.err(), Some(403), "{origin}");
+        assert_eq!(
+            mei.try_open("/api/ws", &with).await.err(),
+            Some(403),
+            "{origin}"
+        );
+        assert_eq!(
+            mei.try_open("/api/fmp4", &with).await.err(),
+            Some(403),
+            "{origin}"
+        );
     }
     let with = [("host", "evil.example".to_owned())];
     assert_eq!(mei.try_open("/api/ws", &with).await.err(), Some(421));
     let ours = [("origin", format!("http://{}", mei.at))];
     assert!(mei.try_open("/api/ws", &ours).await.is_ok());
-    assert_eq!(mei.try_open("/api/ws?after=x", &ours).await.err(), Some(400));
+    assert_eq!(
+        mei.try_open("/api/ws?after=x", &ours).await.err(),
+        Some(400)
+    );
     let mut plain = mei.clone();
     assert_eq!(plain.get("/api/ws").await.status, 400);
     // Pictures as fMP4.
-    let mut film = bench.nobody().try_open("/api/fmp4", &[]).await.ok().unwrap();
+    let mut film = bench
+        .nobody()
+        .try_open("/api/fmp4", &[])
+        .await
+        .ok()
+        .unwrap();
     assert!(matches!(film.message().await, Some(Message::Text(t)) if t.contains("video/mp4")));
     assert!(matches!(film.message().await, Some(Message::Binary(b)) if b.as_ref() == b"ftypmoov"));
     bench.end().await;
@@ -133,17 +178,33 @@ async fn messages_that_are_wrong_or_too_many_are_answered_so() {
     let bench = Bench::new().await;
     let mei = bench.viewer("Mei").await;
     let (mut a, _) = mei.open("/api/ws").await;
-    for bad in ["", "{", "[]", "\"x\"", "{\"id\":\"q\",\"do\":\"panic\"}", "{\"id\":\"q\",\"do\":\"say\"}", "{\"id\":7}"] {
+    for bad in [
+        "",
+        "{",
+        "[]",
+        "\"x\"",
+        "{\"id\":\"q\",\"do\":\"panic\"}",
+        "{\"id\":\"q\",\"do\":\"say\"}",
+        "{\"id\":7}",
+    ] {
         a.0.send(Message::text(bad)).await.unwrap();
         let no = a.until("no").await;
         assert_eq!(no["error"]["code"], "bad-request", "{bad}: {no}");
     }
-    for act in [json!({ "do": "panic", "on": true }), json!({ "do": "unpin" }), json!({ "do": "show-end" })] {
+    for act in [
+        json!({ "do": "panic", "on": true }),
+        json!({ "do": "unpin" }),
+        json!({ "do": "show-end" }),
+    ] {
         a.send(&act).await;
         assert_eq!(a.until("no").await["error"]["code"], "forbidden");
     }
     for _ in 0..300 {
-        if a.0.send(Message::text("{\"do\":\"ping\",\"id\":\"x\"}")).await.is_err() {
+        if a.0
+            .send(Message::text("{\"do\":\"ping\",\"id\":\"x\"}"))
+            .await
+            .is_err()
+        {
             break;
         }
     }
@@ -179,11 +240,15 @@ async fn the_staff_sees_more_until_its_session_ends() {
     assert_eq!(desk.until("status").await["status"]["live"], true);
     let mei = bench.viewer("Mei").await;
     let (mut viewer, _) = mei.open("/api/ws").await;
-    desk.send(&json!({ "id": "1", "do": "announce", "text": "Hello all" })).await;
+    desk.send(&json!({ "id": "1", "do": "announce", "text": "Hello all" }))
+        .await;
     assert!(desk.until("ok").await["result"].is_object());
     assert_eq!(viewer.until("announcement").await["text"], "Hello all");
     assert_eq!(bench.memory.audited("act"), 1);
-    assert_eq!(owner.delete("/api/sessions?account=owner").await.status, 204);
+    assert_eq!(
+        owner.delete("/api/sessions?account=owner").await.status,
+        204
+    );
     assert_eq!(desk.closed().await, 4001);
     assert_eq!(owner.try_open("/api/ws", &[]).await.err(), Some(401));
     bench.end().await;
@@ -231,7 +296,8 @@ async fn who_does_not_read_is_dropped_and_the_others_are_not_held_up() {
     let gone = async {
         // The other end of the connection is closed although it was never read.
         while bench.hall.is_some() {
-            let sockets = bench.staff(Role::Owner).get("/api/status").await.json()["web"]["sockets"].as_u64();
+            let sockets =
+                bench.staff(Role::Owner).get("/api/status").await.json()["web"]["sockets"].as_u64();
             if sockets == Some(1) {
                 return;
             }
