@@ -68,6 +68,8 @@ impl OpusEncoder {
         ];
         let src = session::appsrc(&input_caps(rate, channels), MAX_WAITING);
         let feed = feed.clone();
+        // The first frame is shorter by the encoder's look-ahead of 6.5 ms: without it all are 20 ms apart.
+        let mut run_up = true;
         let session = Session::start(
             "opusenc",
             src,
@@ -75,6 +77,9 @@ impl OpusEncoder {
             clock,
             Fault::new(failed),
             move |sample| {
+                if std::mem::take(&mut run_up) {
+                    return;
+                }
                 if let (Some(pts), Some(data)) = (running_time(&sample), bytes_of(&sample, false)) {
                     feed.push(OpusFrame { pts, data });
                 }
