@@ -17,7 +17,7 @@ pub mod facts;
 mod judge;
 mod keep;
 /// Secrets of the room in the state folder.
-pub mod keys;
+pub(crate) mod keys;
 mod pages;
 mod picture;
 mod records;

@@ -17,6 +17,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::app::live;
 use crate::config::board::Detected;
 use crate::config::{ButtonConfig, LedConfig, ThermalConfig};
 use crate::edge::camera::{self, Wish};
@@ -26,7 +27,7 @@ use crate::error::Result;
 use crate::media::overlay::text::{Written, survey};
 
 pub use render::table;
-use report::{BoardReport, CameraReport, CardReport, Problem};
+use report::{BoardReport, CameraReport, CardReport, Problem, RoomReport};
 pub use report::{EncoderReport, GstReport, Report};
 
 /// How long trying all encoders may take: each is a real encode of a few frames.
@@ -43,6 +44,15 @@ pub struct DoctorArgs {
     /// Print the whole report as JSON instead of the table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the settings say of the room's pages.
+#[derive(Debug, Clone)]
+pub struct RoomSetup {
+    /// TCP ports: HTTP and HTTPS; 0: any.
+    pub ports: (u16, u16),
+    /// UDP port of the live picture; `None`: the pages show none.
+    pub watch: Option<u16>,
 }
 
 /// What the settings in force say.
@@ -62,6 +72,8 @@ pub struct Setup {
     pub thermal: ThermalConfig,
     /// The name that the box announces, if any.
     pub name: Option<String>,
+    /// The room's pages, if there are any.
+    pub room: Option<RoomSetup>,
     /// Whether a screen may be used.
     pub screen: bool,
     /// Folder of fonts, and family; empty: those of the system.
@@ -137,6 +149,7 @@ pub fn examine(
         network: net::look(),
         name: setup.name.clone(),
         screens: setup.screen.then(screen::look),
+        room: setup.room.as_ref().map(|room| room_report(room, setup)),
         disk: system::disk(&setup.state_dir),
         clock: net::clock().ok(),
         memory: system::memory(Path::new("/")),
@@ -146,6 +159,16 @@ pub fn examine(
     report.can_go_live = findings::can_go_live(&report);
     report.findings = findings::judge(&report);
     report
+}
+
+fn room_report(room: &RoomSetup, setup: &Setup) -> RoomReport {
+    RoomReport {
+        port: room.ports.0,
+        tls_port: room.ports.1,
+        watch_port: room.watch,
+        fingerprint: live::keys::fingerprint(&setup.state_dir),
+        first_password: live::keys::has_first_password(&setup.state_dir),
+    }
 }
 
 fn fonts(setup: &Setup) -> Result<Vec<Written>> {

@@ -345,6 +345,10 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
     let wish = sources::wish(&config, sources::configured(&config));
     let name = mdns::is_wanted(&config).then(mdns::first_name);
     let screen = screen::is_wanted(&config);
+    let room = config.web.enabled.then(|| super::doctor::RoomSetup {
+        ports: (config.web.port, config.web.tls_port),
+        watch: config.watch.enabled.then_some(config.watch.udp_port),
+    });
     let setup = super::doctor::Setup {
         board,
         state_dir: config.paths.state,
@@ -353,6 +357,7 @@ pub fn doctor(args: &DoctorCliArgs) -> u8 {
         wish,
         thermal: config.thermal,
         name,
+        room,
         screen,
         fonts: (config.overlay.fonts, config.overlay.font),
     };

@@ -59,7 +59,7 @@ pub const SECTIONS: &[Section] = &[
     section("room", "Where the audience's messages come from."),
     section(
         "web",
-        "The room's pages: watch, talk, moderate, run the show. `docs/room.md` shows them.",
+        "The room's pages: watch, talk, moderate, run the show. `docs/room-protocol.md` is for programs.",
     ),
     section("watch", "The live picture in the room's pages."),
     section(

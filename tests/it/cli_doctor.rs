@@ -138,6 +138,7 @@ fn the_json_keeps_its_structure() {
             "name",
             "network",
             "problems",
+            "room",
             "screens",
             "thermal",
             "version"

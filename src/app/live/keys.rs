@@ -76,6 +76,13 @@ pub fn certificate(dir: &Path, names: &[String], addresses: &[IpAddr]) -> Result
     Ok(made)
 }
 
+/// SHA-256 of the certificate as browsers show it; `None`: there is none yet, or it cannot be read.
+#[must_use]
+pub fn fingerprint(dir: &Path) -> Option<String> {
+    let cert = read_small(&dir.join(CERTIFICATE)).ok()??;
+    tls::fingerprint(&cert).ok()
+}
+
 /// Where the first password lies.
 #[must_use]
 pub fn first_password_file(dir: &Path) -> PathBuf {

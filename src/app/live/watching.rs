@@ -75,6 +75,10 @@ impl Watching for Pictures {
         Box::pin(std::future::ready(self.open()))
     }
 
+    fn whep_viewers(&self) -> u64 {
+        self.whep.as_ref().map_or(0, Whep::viewers) as u64
+    }
+
     fn on_air(&self) -> bool {
         self.main.is_some() && self.status.borrow().flow.main > 0
     }

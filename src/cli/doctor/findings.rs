@@ -58,6 +58,7 @@ pub fn judge(report: &Report) -> Vec<Finding> {
     gstreamer(report, Section("GStreamer", &mut out));
     letters::letters(report, Section("Letters on the picture", &mut out));
     surroundings::network(report, Section("Network", &mut out));
+    surroundings::room(report, Section("Room", &mut out));
     surroundings::screen(report, Section("Screen", &mut out));
     surroundings::machine(report, Section("Machine", &mut out));
     verdict(report, Section("Verdict", &mut out));

@@ -53,6 +53,13 @@ fn healthy() -> Report {
         },
         name: Some("boothcast-3f2a.local".into()),
         screens: Some(vec!["HDMI-A-1 1920x1080".into()]),
+        room: Some(RoomReport {
+            port: 8080,
+            tls_port: 8443,
+            watch_port: Some(8189),
+            fingerprint: Some("AB:CD".into()),
+            first_password: false,
+        }),
         disk: Disk {
             folder: "/var/lib/boothcast".into(),
             writable: true,

@@ -17,6 +17,7 @@
 //!   "fonts": [ { "script": "Chinese", "family": "WenQuanYi Micro Hei", "package": "fonts-wqy-microhei" } ],
 //!   "network": { "addresses": [ … ], "links": [ … ], "route": { … }, "dns": [ … ] },
 //!   "name": "boothcast-3f2a.local", "screens": [ "HDMI-A-1 1920x1080" ],
+//!   "room": { "port": 8080, "tls_port": 8443, "watch_port": 8189, "fingerprint": "AB:…", "first_password": true },
 //!   "disk": { "folder": "…", "writable": true, "free": 1, "total": 2, "problem": null },
 //!   "clock": { "synchronised": true, "offset_ms": 0.1, "max_error_ms": 5.0 },
 //!   "memory": { "total": 1, "available": 1 },
@@ -210,6 +211,21 @@ pub struct Thermal {
     pub power: Option<PowerState>,
 }
 
+/// The room's pages, as the settings and the state folder say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct RoomReport {
+    /// TCP port; 0: any.
+    pub port: u16,
+    /// TCP port of HTTPS; 0: any.
+    pub tls_port: u16,
+    /// UDP port of the live picture; absent: the pages show none.
+    pub watch_port: Option<u16>,
+    /// SHA-256 of the certificate, as browsers show it; absent until the box has run once.
+    pub fingerprint: Option<String>,
+    /// The owner's password is the one that the box made.
+    pub first_password: bool,
+}
+
 /// Good, bad, or worth a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -272,6 +288,8 @@ pub struct Report {
     pub name: Option<String>,
     /// Screens that are plugged in, with their best mode; absent where none may be used.
     pub screens: Option<Vec<String>>,
+    /// The room's pages; absent where there are none.
+    pub room: Option<RoomReport>,
     /// State folder.
     pub disk: Disk,
     /// The kernel's clock, where it can be read.

@@ -71,6 +71,43 @@ pub(super) fn network(report: &Report, mut s: Section) {
     }
 }
 
+/// Where the room's pages are, and by what a browser knows them.
+pub(super) fn room(report: &Report, mut s: Section) {
+    let Some(room) = &report.room else {
+        return s.add(Mark::Note, "pages", "None, see web.enabled.");
+    };
+    let port = |n: u16| match n {
+        0 => "any free port".to_owned(),
+        n => format!("port {n}"),
+    };
+    let pages = format!("{} (HTTPS: {})", port(room.port), port(room.tls_port));
+    s.add(Mark::Good, "pages", pages);
+    match room.watch_port {
+        Some(n) => s.add(Mark::Good, "live picture", format!("UDP {}", port(n))),
+        None => s.add(
+            Mark::Note,
+            "live picture",
+            "Not in the pages, see watch.enabled.",
+        ),
+    }
+    match &room.fingerprint {
+        Some(print) => s.add(Mark::Good, "certificate", format!("SHA-256 {print}")),
+        None => s.add(
+            Mark::Note,
+            "certificate",
+            "The box makes one when it runs first.",
+        ),
+    }
+    if room.first_password {
+        s.add(
+            Mark::Note,
+            "owner",
+            "Has the password still that the box made.",
+        );
+        s.mend("Log in at the desk and change it.");
+    }
+}
+
 pub(super) fn screen(report: &Report, mut s: Section) {
     let Some(screens) = &report.screens else {
         let text = "Left alone: only a box that people set up (setup.enabled) shows its state on a screen.";
