@@ -152,10 +152,11 @@ pub fn raise_open_files() -> u64 {
         rlim_cur: wanted,
         rlim_max: limit.rlim_max,
     };
+    if wanted == limit.rlim_cur {
+        return wanted;
+    }
     // SAFETY: the structure is ours, and is only read.
-    if wanted > limit.rlim_cur
-        && unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } != 0
-    {
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } != 0 {
         return limit.rlim_cur;
     }
     wanted
