@@ -17,6 +17,7 @@ fn setup(state_dir: &Path) -> Setup {
     Setup {
         board: board::recognise(&board::Traces::default()),
         state_dir: state_dir.to_owned(),
+        room: None,
         led: LedConfig {
             notify: false,
             lamps: Vec::new(),
