@@ -11,7 +11,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 
 use super::Show;
-use crate::support::visitor::{Visitor, try_ask};
+use crate::support::visitor::Visitor;
 
 /// People in the room.
 const PEOPLE: usize = 6;
