@@ -138,7 +138,7 @@ pub fn model() -> Option<String> {
 const OPEN_FILES: libc::rlim_t = 16_384;
 
 /// Lets the program have as many files open as the system allows it, up to [`OPEN_FILES`]; how many that are.
-pub fn raise_open_files() -> u64 {
+pub fn raise_open_files() -> libc::rlim_t {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,

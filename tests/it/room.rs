@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
 
 use crate::support::broker::Broker;
 use crate::support::the_box::{Options, TheBox, run_to_end};
-use crate::support::witness::{Witness, publish};
+use crate::support::witness::{Seen, Witness, publish};
 use crate::support::{free_port, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -148,14 +148,14 @@ fn order(broker: &Broker, witness: &Witness, id: &str, act: &Value) -> Value {
     publish(broker, "boothcast/v1/show/box/b1/cmd/room/act", &payload);
     wait_for(id, LIMIT, || {
         let all = witness.all("boothcast/v1/show/box/b1/rsp/room/act");
-        all.iter().map(|s| s.json()).find(|a| a["id"] == id)
+        all.iter().map(Seen::json).find(|a| a["id"] == id)
     })
 }
 
 fn told(witness: &Witness, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     wait_for(kind, LIMIT, || {
         let all = witness.all(&format!("{ROOM}/event/{kind}"));
-        all.iter().map(|s| s.json()).find(|e| wanted(e))
+        all.iter().map(Seen::json).find(|e| wanted(e))
     })
 }
 
