@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Show;
 use super::browser::{Browser, WIDE};
 use super::kills::order;
+use super::staff::at_desk;
 use crate::support::visitor::{Visitor, ask};
 
 fn texts() -> Vec<String> {
@@ -37,10 +38,7 @@ async fn hostile_texts_never_run() {
     room.goto(&show.url("/")).await;
     room.find("viewers").await;
     let desk = Browser::start(WIDE).await;
-    desk.goto(&show.url("/login")).await;
-    desk.write("login-name", "owner").await;
-    desk.write("login-password", &show.first_password()).await;
-    desk.click("login-send").await;
+    at_desk(&desk, &show, "owner", &show.first_password()).await;
     desk.find("live").await;
     show.act(&json!({ "do": "show-begin", "title": "<script>window.__ran=1</script>" }));
 

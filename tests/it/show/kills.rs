@@ -147,7 +147,7 @@ fn shop(web: u16, round: usize, stop: &AtomicBool) -> BTreeSet<String> {
 /// Sends an order; `None`: the box is gone.
 pub fn order(web: u16, body: &Value) -> Option<u16> {
     let text = body.to_string();
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"correct horse battery").unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"correct-horse-battery").unwrap();
     mac.update(text.as_bytes());
     let signature: String = mac
         .finalize()

@@ -19,7 +19,6 @@ use crate::support::visitor::{Said, Visitor, ask};
 pub struct Show {
     pub the_box: TheBox,
     pub web: u16,
-    pub watch: u16,
     /// Cookie of the owner.
     pub owner: String,
 }
@@ -27,7 +26,7 @@ pub struct Show {
 /// The configuration of a box with a room: staff over plain HTTP, what is said is shown at once.
 pub fn config(web: u16, watch: u16, more: &str) -> String {
     format!(
-        "[web]\nport = {web}\ntls_port = 0\nmetrics = \"\"\nstaff_over_http = true\norder_secret = \"correct horse battery\"\n\
+        "[web]\nport = {web}\ntls_port = 0\nmetrics = \"\"\nstaff_over_http = true\norder_secret = \"correct-horse-battery\"\n\
          [watch]\nudp_port = {watch}\n[moderation]\nmode = \"free\"\n[setup]\nenabled = false\n{more}\n"
     )
 }
@@ -55,7 +54,6 @@ impl Show {
         let mut it = Self {
             the_box,
             web,
-            watch,
             owner: String::new(),
         };
         it.owner = it.log_in("owner", &it.first_password());
