@@ -45,7 +45,7 @@ async fn hostile_texts_never_run() {
     let texts = texts();
     for (n, text) in texts.iter().enumerate() {
         each(&show, n, text).await;
-        if n % 25 == 0 {
+        if n.is_multiple_of(25) {
             nothing_ran(&room, text).await;
             nothing_ran(&desk, text).await;
         }
@@ -128,7 +128,7 @@ async fn each(show: &Show, n: usize, text: &str) {
                         &json!({ "do": "draw-do", "draw": id }),
                     );
                 }
-                if wish["do"] == "product-set" && n % 10 != 0 {
+                if wish["do"] == "product-set" && !n.is_multiple_of(10) {
                     show.post(
                         "/api/act",
                         &show.owner,

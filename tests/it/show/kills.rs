@@ -196,7 +196,7 @@ fn judge(show: &Show, all: &Acknowledged, poll: u64) {
                 poll: p, choice, ..
             } if *p == poll => drop(votes.insert(event.viewer, *choice)),
             Fact::Ordered { order, .. } => {
-                assert!(orders.insert(order.clone()), "{order} is there twice")
+                assert!(orders.insert(order.clone()), "{order} is there twice");
             }
             _ => {}
         }

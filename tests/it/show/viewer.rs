@@ -68,7 +68,7 @@ async fn a_viewer_takes_part() {
     // A poll: a vote, and another instead.
     show_act(
         &show,
-        json!({ "do": "poll-open", "question": "Tea or coffee?", "choices": ["Tea", "Coffee"] }),
+        &json!({ "do": "poll-open", "question": "Tea or coffee?", "choices": ["Tea", "Coffee"] }),
     );
     page.click("poll-choice-0").await;
     page.click("poll-choice-1").await;
@@ -94,7 +94,7 @@ async fn a_viewer_takes_part() {
     }
     show_act(
         &show,
-        json!({ "do": "move-question", "question": question.unwrap(), "state": "live" }),
+        &json!({ "do": "move-question", "question": question.unwrap(), "state": "live" }),
     );
     bob.act(json!({ "do": "up-vote", "question": question.unwrap(), "on": true }))
         .await
@@ -103,8 +103,8 @@ async fn a_viewer_takes_part() {
     page.end().await;
 }
 
-fn show_act(show: &Show, wish: serde_json::Value) {
-    tokio::task::block_in_place(|| show.act(&wish));
+fn show_act(show: &Show, wish: &serde_json::Value) {
+    tokio::task::block_in_place(|| show.act(wish));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +114,7 @@ async fn what_failed_to_send_stays_in_the_box() {
     page.goto(&show.url("/")).await;
     say(&page, "one", Some("Ann")).await;
     page.sees("one").await;
-    show_act(&show, json!({ "do": "slow", "seconds": 60 }));
+    show_act(&show, &json!({ "do": "slow", "seconds": 60 }));
     tokio::time::sleep(Duration::from_millis(300)).await;
     say(&page, "two", None).await;
     page.find("say-note").await;
