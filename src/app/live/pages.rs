@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
@@ -66,6 +67,14 @@ pub struct PagesSeen {
     pub first: bool,
 }
 
+/// The settings of an operator for the forms of the desk: what there is, and what is in force.
+fn settings(status: watch::Receiver<Status>) -> Arc<dyn Fn() -> Value + Send + Sync> {
+    Arc::new(move || {
+        let schema = schemars::schema_for!(Settings).to_value();
+        json!({ "schema": schema, "values": status.borrow().settings() })
+    })
+}
+
 /// The running pages.
 pub struct Pages {
     hall: Hall,
@@ -87,12 +96,10 @@ impl Pages {
         let certificate = keys::certificate(dir, &names, &net::addresses())?;
         let fingerprint = tls::fingerprint(&certificate.cert)?;
         let records = Arc::new(Kept::new(parts.db.clone(), parts.live.clone(), dir.clone()));
+        let keep = |password: &Secret| keys::keep_first_password(dir, password);
         let password = parts
             .runtime
-            .block_on(ensure_owner(records.as_ref(), wall_ms()))?;
-        if let Some(password) = &password {
-            keys::keep_first_password(dir, password)?;
-        }
+            .block_on(ensure_owner(records.as_ref(), wall_ms(), keep))?;
         let (whep, complaint) = match whep(parts) {
             Ok(whep) => (whep, None),
             Err(e) => {
@@ -117,7 +124,7 @@ impl Pages {
             key: parts.key,
             order_secret: config.web.order_secret.clone(),
             wall: Arc::new(wall_ms),
-            schema: Arc::new(|| schemars::schema_for!(Settings).to_value()),
+            schema: settings(parts.status.clone()),
             rtsp: parts.rtsp.map(|port| format!("{port}/main")),
         };
         let options = options(config, certificate);

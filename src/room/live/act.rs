@@ -180,7 +180,7 @@ pub enum Act {
         /// How many are left; left out: not counted.
         #[serde(default)]
         stock: Option<u32>,
-        /// `https://` or `http://`, at most 500 characters.
+        /// `https://` or `http://`, at most 500 characters; left out: as it is, empty: none.
         #[serde(default)]
         url: Option<String>,
     },

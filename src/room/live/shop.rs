@@ -164,6 +164,12 @@ impl Live {
             None => self.highest.product + 1,
         };
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        // The pages do not know the address, so a change that leaves it out leaves it as it is; an empty one takes it away.
+        let to = match to {
+            Some(to) if to.trim().is_empty() => None,
+            Some(to) => Some(url(to)?),
+            None => self.shop.products.get(&number).and_then(|p| p.url.clone()),
+        };
         let old_price = given(old_price).map(|price| self.texts.staff(&price, 24));
         let fact = Fact::ProductSet {
             product: number,
@@ -171,7 +177,7 @@ impl Live {
             price: self.texts.staff(price, 24)?,
             old_price: old_price.transpose()?,
             stock: *stock,
-            url: given(to).map(|to| url(&to)).transpose()?,
+            url: to,
         };
         Ok(Decision::of(vec![fact], Some(number)))
     }

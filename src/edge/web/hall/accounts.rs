@@ -159,12 +159,16 @@ pub fn good_password(given: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes the owner's account, if there is no owner. The password is given back once, for the label or the console; nobody can get it
-/// out of the records.
+/// Makes the owner's account, if there is no owner. The password is given to `keep` before, and back once, for the label or the
+/// console; nobody can get it out of the records.
 ///
 /// # Errors
-/// The records cannot be read or written.
-pub async fn ensure_owner(records: &dyn Records, now_ms: i64) -> Result<Option<Secret>> {
+/// The records cannot be read or written, or what `keep` said.
+pub async fn ensure_owner(
+    records: &dyn Records,
+    now_ms: i64,
+    keep: impl FnOnce(&Secret) -> Result<()>,
+) -> Result<Option<Secret>> {
     let accounts = records.accounts().await?;
     if accounts.iter().any(|a| a.role == Role::Owner) {
         return Ok(None);
@@ -185,6 +189,9 @@ pub async fn ensure_owner(records: &dyn Records, now_ms: i64) -> Result<Option<S
         })
         .find(|n| !taken(n))
         .unwrap_or_else(|| OWNER.to_owned());
+    // Before the account: a box that loses power between the two makes another password, and nobody is locked out.
+    let password = Secret::new(password);
+    keep(&password)?;
     let account = Account {
         name,
         role: Role::Owner,
@@ -199,7 +206,7 @@ pub async fn ensure_owner(records: &dyn Records, now_ms: i64) -> Result<Option<S
             "The owner's account could not be made.",
         ));
     }
-    Ok(Some(Secret::new(password)))
+    Ok(Some(password))
 }
 
 #[cfg(test)]

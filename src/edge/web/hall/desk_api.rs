@@ -17,6 +17,7 @@ use super::visitor::Visitor;
 use crate::device::command::{Command, Origin};
 use crate::edge::codec;
 use crate::edge::desk::Done;
+use crate::edge::net;
 use crate::edge::web::tls;
 
 type Answer = Result<Response, Fault>;
@@ -47,7 +48,12 @@ pub async fn status(State(shared): State<Arc<Shared>>) -> Answer {
     let fingerprint = certificate.and_then(|c| tls::fingerprint(&c.cert).ok());
     let at = shared.addresses;
     if let Value::Object(fields) = &mut status {
+        let addresses = net::addresses().into_iter().map(|ip| {
+            let at = std::net::SocketAddr::new(ip, at.http.port());
+            format!("http://{at}/")
+        });
         let web = json!({
+            "addresses": addresses.collect::<Vec<_>>(),
             "version": env!("CARGO_PKG_VERSION"),
             "fingerprint": fingerprint,
             "port": at.http.port(),

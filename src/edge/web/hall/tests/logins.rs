@@ -4,6 +4,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::*;
+use crate::config::Secret;
 use crate::edge::web::ensure_owner;
 
 const PASSWORD: &str = "correct horse battery";
@@ -12,17 +13,23 @@ impl Bench {
     /// The owner that the box makes, and the password.
     async fn owner(&self) -> String {
         let now = self.now_ms.load(Ordering::Relaxed);
-        let word = ensure_owner(self.memory.as_ref(), now)
+        let mut kept = None;
+        let keep = |word: &Secret| {
+            kept = Some(word.expose().to_owned());
+            Ok(())
+        };
+        let word = ensure_owner(self.memory.as_ref(), now, keep)
             .await
             .unwrap()
             .unwrap();
         assert!(
-            ensure_owner(self.memory.as_ref(), now)
+            ensure_owner(self.memory.as_ref(), now, |_| Ok(()))
                 .await
                 .unwrap()
                 .is_none(),
             "a second owner"
         );
+        assert_eq!(kept.as_deref(), Some(word.expose()));
         word.expose().to_owned()
     }
 }
