@@ -145,13 +145,22 @@ function wayInCard() {
     }, { test: "address-copy", kind: "small-button" });
     // Browsers have no clipboard for pages without HTTPS.
     copy.hidden = !navigator.clipboard;
-    return el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address), copy);
+    const qr = button("desk.way.show", () => onPicture(address), { test: "address-show", kind: "small-button" });
+    qr.hidden = !isOwner();
+    return el("li", { class: "row" }, el("a", { href: address, class: "grow", test: "address" }, address), copy, qr);
   };
   const show = (all) => list.replaceChildren(...all.map(line));
   const safe = (all) => all.filter((a) => /^https?:\/\//i.test(a));
   show([`${location.origin}/`]);
   if (isOwner()) get("/api/status").then((s) => show(safe(addressesOf(s.web)))).catch(() => {});
-  return card("desk.way", "card-way", el("p", { class: "soft", t: "desk.way.hint" }), list);
+  const off = button("desk.way.off", () => order("product-unpin"), { test: "address-off", kind: "small-button" });
+  off.hidden = !isOwner();
+  return card("desk.way", "card-way", el("p", { class: "soft", t: "desk.way.hint" }), list, off);
+}
+
+/// The QR code of the room, in the place of a product: who watches the stream elsewhere finds the way in.
+async function onPicture(address) {
+  await order("product-pin", { name: t("desk.way.card"), price: new URL(address).host.slice(0, 24), url: address });
 }
 
 /// Where viewers find the room: by address and by name, plainly and with HTTPS.
