@@ -199,7 +199,8 @@ impl Route {
     fn responses(&self) -> Value {
         let what = match self.status {
             101 => "The connection becomes a WebSocket.",
-            303 => "It is elsewhere.",
+            201 => "It was made.",
+            302 => "It is elsewhere.",
             _ => "Done.",
         };
         let mut good = json!({ "description": what });

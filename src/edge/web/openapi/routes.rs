@@ -73,7 +73,7 @@ pub const ROUTES: &[Route] = &[
         "To the shop's page of the product that was pinned.",
     )
     .asks(&[])
-    .gives(303, Gives::Nothing),
+    .gives(302, Gives::Nothing),
     page(
         "/assets/{file}",
         "asset",
@@ -166,7 +166,7 @@ pub const ROUTES: &[Route] = &[
         "Make an account of a viewer.",
     )
     .takes(Takes::Json("Credentials"))
-    .gives(200, json("Object")),
+    .gives(201, json("Object")),
     post(
         "/login",
         "login",
@@ -187,7 +187,7 @@ pub const ROUTES: &[Route] = &[
     )
     .by(Owner)
     .takes(Takes::Json("NewAccount"))
-    .gives(200, json("Object")),
+    .gives(201, json("Object")),
     delete(
         "/api/accounts/{name}",
         "remove-account",
