@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::app::live::keys::first_password_file;
 use crate::config::{self, Config, Sources};
 use crate::edge::net::hardware_id;
 use crate::store::files::read_small;
@@ -24,11 +25,20 @@ pub fn text(sources: &Sources, state: &Path) -> String {
         format!("Id:       {}", mqtt_id(config, &id)),
         format!("Page:     {}", page(config, &id)),
         format!("Picture:  {}", picture(config, &id)),
+        format!("Room:     {}", room(config, &id)),
+        format!("Desk:     {}", desk(config, &id)),
         format!("Version:  {}", super::version()),
     ];
     if let Some(password) = read_small(&state.join(ACCESS_POINT)).ok().flatten() {
         lines.push(format!(
             "Password of its own Wi-Fi network: {}",
+            password.trim()
+        ));
+    }
+    // Made by the box itself at its first start, so it stands here from the second on, until the owner changes it.
+    if let Some(password) = read_small(&first_password_file(state)).ok().flatten() {
+        lines.push(format!(
+            "At the desk you are owner, with the password {}",
             password.trim()
         ));
     }
@@ -59,6 +69,25 @@ fn page(config: Option<&Config>, id: &str) -> String {
 fn picture(config: Option<&Config>, id: &str) -> String {
     match config {
         Some(c) if c.rtsp.enabled => format!("rtsp://{}:{}/main", host(id), c.rtsp.port),
+        _ => "-".to_owned(),
+    }
+}
+
+/// For everybody.
+fn room(config: Option<&Config>, id: &str) -> String {
+    match config {
+        Some(c) if c.web.enabled => format!("http://{}:{}/", host(id), c.web.port),
+        _ => "-".to_owned(),
+    }
+}
+
+/// For the staff: over HTTPS, unless they may do without.
+fn desk(config: Option<&Config>, id: &str) -> String {
+    match config {
+        Some(c) if c.web.enabled && c.web.staff_over_http => {
+            format!("http://{}:{}/desk", host(id), c.web.port)
+        }
+        Some(c) if c.web.enabled => format!("https://{}:{}/desk", host(id), c.web.tls_port),
         _ => "-".to_owned(),
     }
 }

@@ -353,12 +353,16 @@ fn the_card_says_who_the_box_is() {
     it.write("[box]\nname = \"Hall 3\"\n[mqtt]\nid = \"hall-3\"\n[setup]\nport = 8080\n");
     it.import().unwrap();
     fs::write(it.places.state.join("access-point-password"), "canary77\n").unwrap();
+    fs::write(it.places.state.join("owner-first-password"), "abcd-efgh\n").unwrap();
     let text = box_text::text(&it.sources(), &it.places.state);
     for part in [
         "Name:     Hall 3\r\n",
         "Id:       hall-3\r\n",
         ".local:8080/\r\n",
         "canary77",
+        "Room:     http://boothcast-",
+        ".local:8443/desk\r\n",
+        "you are owner, with the password abcd-efgh\r\n",
     ] {
         assert!(text.contains(part), "{text}");
     }
