@@ -1,4 +1,4 @@
-//! Whatever browsers send over the room's socket or as JSON to `/api/act`: the room answers each wish, what it saved gives the same
+//! Whatever browsers send over the room's socket or as JSON to `/api/act`, and shops to `/api/orders`: the room answers each wish, what it saved gives the same
 //! room again, and what it shows can be written as JSON. The input: lines, the first byte of each says who sends it.
 #![no_main]
 
@@ -8,8 +8,10 @@ use boothcast::clock::Clock;
 use boothcast::config::{ModerationConfig, ModerationMode};
 use boothcast::room::live::act::{Act, By};
 use boothcast::room::live::actor::{Judged, LiveHandle, Parts, Safety};
+use boothcast::room::live::bridged::NewOrder;
 use boothcast::room::live::event::{Event, Role};
 use boothcast::room::live::state::{Highest, Live, LiveSettings};
+use boothcast::room::report::Report;
 use libfuzzer_sys::fuzz_target;
 
 /// Wishes of one input.
@@ -40,6 +42,9 @@ async fn run(data: &[u8]) {
             continue;
         };
         let (viewer, role, _) = &people[usize::from(*who) % people.len()];
+        if let Ok(order) = serde_json::from_slice::<NewOrder>(json) {
+            let _ = live.order(order).await;
+        }
         let Ok(act) = serde_json::from_slice::<Act>(json) else {
             continue;
         };
@@ -68,6 +73,8 @@ async fn run(data: &[u8]) {
         let back: Event = serde_json::from_str(&text).expect("it can be read");
         assert_eq!(*event, back);
     }
+    let report = serde_json::to_string(&Report::of(&events)).expect("it can be written");
+    assert!(!report.is_empty());
     let again = Live::load(settings(), Highest::default(), &events).expect("good settings");
     assert_eq!(
         serde_json::json!(again.room().poll),
