@@ -147,8 +147,8 @@ async fn crowd(
 async fn frames(dir: &std::path::Path, over: Duration) -> f64 {
     let count = || {
         let out = std::process::Command::new(env!("CARGO_BIN_EXE_boothcast"))
-            .args(["ctl", "--state"])
-            .arg(dir.join("state"))
+            .args(["ctl", "--config"])
+            .arg(dir.join("boothcast.toml"))
             .args(["status", "--json"])
             .output()
             .unwrap();

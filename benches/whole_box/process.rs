@@ -46,8 +46,14 @@ pub fn cpu_over(pid: u32, window: Duration) -> f64 {
 
 /// Starts the release box with a configuration and waits until it prints its addresses.
 pub fn start_box(dir: &Path, port: u16, config: &str) -> Guard {
+    // The room is measured by whoever asks for it.
+    let web = if config.contains("[web]") {
+        ""
+    } else {
+        "[web]\nenabled = false\n"
+    };
     let text = format!(
-        "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\nauth = \"none\"\n[web]\nenabled = false\n{config}\n",
+        "[paths]\nstate = \"{}\"\n[rtsp]\nlisten = \"127.0.0.1\"\nport = {port}\nauth = \"none\"\n{web}{config}\n",
         dir.join("state").display()
     );
     fs::write(dir.join("boothcast.toml"), text).unwrap();

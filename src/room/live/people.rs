@@ -12,7 +12,7 @@ const MAX_PEOPLE: usize = 50_000;
 /// Addresses that are kept in memory.
 const MAX_ADDRS: usize = 20_000;
 /// New viewers of one address in a day: a shop's Wi-Fi is one address.
-const MAX_NEW: u32 = 2_000;
+const MAX_NEW: u32 = 10_000;
 const DAY_MS: i64 = 86_400_000;
 /// How long newcomers of the address of somebody banned are slowed down.
 const WATCHED_MS: i64 = 600_000;
