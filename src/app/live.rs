@@ -23,7 +23,7 @@ mod picture;
 mod records;
 mod watching;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,6 +42,7 @@ use crate::media::fanout::Fanout;
 use crate::media::opus::OpusFeed;
 use crate::room::actor::RoomHandle;
 use crate::room::live::actor::{self, LiveHandle, Safety};
+use crate::room::live::event::Event;
 use crate::room::live::state::{Highest, LiveSettings};
 use crate::room::noted::Noted;
 use crate::store::db::Db;
@@ -203,7 +204,7 @@ impl LiveRoom {
 }
 
 /// What is stored; an erasure that was interrupted is ended before.
-async fn load(db: &Db) -> Result<(Vec<crate::room::live::event::Event>, Highest)> {
+async fn load(db: &Db) -> Result<(Vec<Event>, Highest)> {
     let erased = db.erase_unfinished().await?;
     if erased > 0 {
         tracing::info!(
@@ -211,6 +212,10 @@ async fn load(db: &Db) -> Result<(Vec<crate::room::live::event::Event>, Highest)
             "the erasure of viewers that was interrupted is ended"
         );
     }
+    stored(db).await
+}
+
+async fn stored(db: &Db) -> Result<(Vec<Event>, Highest)> {
     let (events, highest) = db.room_load().await?;
     Ok((events, numbers(&highest)))
 }
@@ -240,10 +245,7 @@ fn save(db: Db) -> actor::SaveFn {
 fn again(db: Db) -> actor::LoadFn {
     Box::new(move || {
         let db = db.clone();
-        Box::pin(async move {
-            let (events, highest) = db.room_load().await?;
-            Ok((events, numbers(&highest)))
-        })
+        Box::pin(async move { stored(&db).await })
     })
 }
 
@@ -259,8 +261,5 @@ fn links(port: Arc<OnceLock<u16>>) -> Links {
 /// `http://192.0.2.7:8080`
 #[must_use]
 pub fn address(scheme: &str, host: IpAddr, port: u16) -> String {
-    match host {
-        IpAddr::V4(ip) => format!("{scheme}://{ip}:{port}"),
-        IpAddr::V6(ip) => format!("{scheme}://[{ip}]:{port}"),
-    }
+    format!("{scheme}://{}", SocketAddr::new(host, port))
 }

@@ -13,6 +13,7 @@ use crate::config::Secret;
 use crate::edge::web::inside::Certificate;
 use crate::edge::web::tls;
 use crate::error::{Error, Kind, Result};
+use crate::room::live::draws::hex;
 use crate::store::files::{read_small, write_atomic};
 
 /// Signs cookies, hashes addresses, makes seeds of draws.
@@ -125,10 +126,6 @@ pub fn forget_first_password(dir: &Path) {
         }
         _ => {}
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    crate::room::live::draws::hex(bytes)
 }
 
 fn from_hex(text: &str) -> Option<[u8; LENGTH]> {

@@ -15,11 +15,9 @@ use crate::config::Secret;
 use crate::device::status::Status;
 use crate::edge::desk::Desk;
 use crate::error::Result;
+pub use crate::room::live::actor::Later;
 use crate::room::live::actor::LiveHandle;
 use crate::room::live::event::{Event, Role};
-
-/// Something that is there later.
-pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Milliseconds since 1970 by the box's clock, which may jump.
 pub type Wall = Arc<dyn Fn() -> i64 + Send + Sync>;

@@ -7,6 +7,7 @@ use rand::TryRng;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
+pub use crate::room::live::draws::hex;
 
 /// The box's key, for several purposes that cannot be taken for one another.
 #[derive(Clone)]
@@ -96,12 +97,6 @@ pub fn order_is_signed(secret: &str, body: &[u8], given: &str) -> bool {
 #[must_use]
 pub fn digest(text: &[u8]) -> [u8; 32] {
     Sha256::digest(text).into()
-}
-
-/// Bytes as hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// `N` random bytes.
